@@ -1,0 +1,80 @@
+# make demo   set everything up and capture the bundled clip into out/ (FOOTAGE=path: your own clip)
+# make test   set everything up and run the tests
+# make check  formatting, lint, types, import contracts: what CI checks beside the tests
+# make extension      build dist/pose2rig-<version>.zip
+# make test-gui BLENDER=path   click through the extension in a real Blender window
+# make lock   rewrite requirements/*.txt from pyproject.toml
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+FOOTAGE ?=
+BLENDER ?=
+DEMO_NEED_MB := 3000
+TEST_NEED_MB := 4000
+
+.PHONY: demo test test-fast check extension test-gui lock
+.DEFAULT_GOAL := demo
+
+define need
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "pose2rig: error: $(PYTHON) not found; expected Python 3.11 on PATH, got none;" \
+	       "install Python 3.11 or run make with PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@free=$$(df -Pm . | awk 'NR==2 {print $$4}'); [ "$$free" -ge $(1) ] || { \
+	  echo "pose2rig: error: too little disk space; expected $(1) MB free here, got $$free MB;" \
+	       "free some space and run make again" >&2; exit 1; }
+endef
+
+define install
+	@echo "Setting up: $(1)"
+	@$(PIP) install $(1) || { \
+	  echo "pose2rig: error: the set-up could not install its packages; expected a reachable" \
+	       "Python package index, got the pip error above;" \
+	       "check the network and run make again: it goes on where it stopped" >&2; exit 1; }
+endef
+
+$(VENV)/.demo: pyproject.toml requirements/engine.txt requirements/blender.txt
+	$(call need,$(DEMO_NEED_MB))
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "pose2rig: error: cannot make a virtual environment; expected Python's venv module," \
+	       "got the error above; on Debian and Ubuntu install python3.11-venv" >&2; exit 1; }
+	$(call install,-r requirements/engine.txt -r requirements/blender.txt)
+	$(call install,--no-deps --editable .)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo requirements/research.txt requirements/dev.txt
+	$(call need,$(TEST_NEED_MB))
+	$(call install,-r requirements/research.txt -r requirements/dev.txt)
+	@touch $@
+
+demo: $(VENV)/.demo
+ifeq ($(FOOTAGE),)
+	@$(BIN)/python -m pose2rig.core_inference.demo assets/demo.mp4 --truth assets/demo_motion.npz --out out
+else
+	@$(BIN)/python -m pose2rig.core_inference.demo "$(FOOTAGE)" --out out
+endif
+
+test: $(VENV)/.test check
+	@$(BIN)/python -m pytest --ignore=tests/gui
+
+test-fast: $(VENV)/.test
+	@$(BIN)/python -m pytest --ignore=tests/gui -m "not slow and not bpy"
+
+check: $(VENV)/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+extension: $(VENV)/.demo
+	@$(BIN)/python .ci/build_extension.py
+
+test-gui: $(VENV)/.test extension
+	@test -n "$(BLENDER)" || { echo "pose2rig: error: no Blender given; expected make test-gui" \
+	  "BLENDER=/path/to/blender, got nothing; say where Blender is" >&2; exit 1; }
+	@BLENDER="$(BLENDER)" $(BIN)/python -m pytest tests/gui
+
+lock: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet uv==0.9.9
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/engine.txt

@@ -1,0 +1,1 @@
+"""The inference core: footage in, clips out. Never imports bpy."""

@@ -1,0 +1,1 @@
+"""Estimators: pixels in, what a person does out. The contract stands in `base`."""

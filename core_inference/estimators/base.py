@@ -1,0 +1,87 @@
+"""The estimator contract: what every way of looking at a person gives back.
+
+Legend: J joints (55), L landmarks.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs.skeleton import JOINT_COUNT
+from ..footage import Frame
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landmarks:
+    """Named points of one person in one frame.
+
+    points2d (L,2) px in the image. points3d (L,3) m, camera axes (x right, y down, z forward),
+    the body's about the middle of the hips, each hand's about its wrist, the face's about the
+    middle of its points. scores (L,) 0..1, 0 where a landmark was not found (its points are then
+    zero). The names stand once in the estimator's `landmark_names`.
+    """
+
+    points2d: Float32
+    points3d: Float32
+    scores: Float32
+
+    def __post_init__(self) -> None:
+        count = len(self.scores)
+        for name, array, shape in (
+            ("points2d", self.points2d, (count, 2)),
+            ("points3d", self.points3d, (count, 3)),
+            ("scores", self.scores, (count,)),
+        ):
+            if array.shape != shape or array.dtype != np.float32:
+                raise ValueError(f"{name}: expected {shape} float32, got {array.shape} {array.dtype}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonPose:
+    """What an estimator says of one person in one frame.
+
+    rotations (55,3) axis-angle parent-relative and root (3,) m camera, both None for an
+    estimator that gives landmarks only; betas (10,); expression (10,); joints2d (55,2) px;
+    scores (55,) 0..1; box x, y, width, height in px around the person.
+    """
+
+    joints2d: Float32
+    scores: Float32
+    box: tuple[float, float, float, float]
+    rotations: Float32 | None = None
+    root: Float32 | None = None
+    betas: Float32 | None = None
+    expression: Float32 | None = None
+    landmarks: Landmarks | None = None
+
+    def __post_init__(self) -> None:
+        if self.joints2d.shape != (JOINT_COUNT, 2) or self.scores.shape != (JOINT_COUNT,):
+            raise ValueError(
+                f"expected joints2d (55,2) and scores (55,), "
+                f"got {self.joints2d.shape} and {self.scores.shape}"
+            )
+
+
+class Estimator(Protocol):
+    """One way of looking at frames. Frames come in order; `reset` forgets the frames before."""
+
+    name: str
+    landmark_names: tuple[str, ...]
+    weights_sha256: str
+    licence_note: str
+
+    def estimate(self, frame: Frame) -> PersonPose | None:
+        """Return the person in the frame, or None where there is nobody."""
+        ...
+
+    def reset(self) -> None:
+        """Forget what came before, as after a cut."""
+        ...
+
+    def close(self) -> None:
+        """Release the models."""
+        ...

@@ -1,0 +1,1 @@
+"""Rigs: the skeleton, rotations, rest poses, bone mapping and retargeting, in numpy alone."""
