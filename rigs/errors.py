@@ -91,7 +91,7 @@ class RigError(Pose2RigError):
     code = "rig"
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818
     """The user stopped the run; finished chunks are kept."""
 
     exit_status = 130

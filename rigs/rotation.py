@@ -173,9 +173,7 @@ def _held(values: FloatArray, valid: NDArray[np.bool_]) -> FloatArray:
     return np.take_along_axis(values, last[..., None], axis=0)
 
 
-def resample(
-    quaternion_TJ4: FloatArray, source_T: FloatArray, target_U: FloatArray
-) -> FloatArray:
+def resample(quaternion_TJ4: FloatArray, source_T: FloatArray, target_U: FloatArray) -> FloatArray:
     """Rotations (T,J,4) at times source_T to (U,J,4) at target_U on SO(3); ends are held."""
     if len(source_T) == 1:
         return np.repeat(quaternion_TJ4, len(target_U), axis=0)
@@ -203,7 +201,9 @@ def swing_between(source: FloatArray, target: FloatArray) -> FloatArray:
     """
     a, b = np.broadcast_arrays(normalized(source), normalized(target))
     cross, dot = np.cross(a, b), np.sum(a * b, axis=-1, keepdims=True)
-    helper = np.where(np.abs(a[..., :1]) < 0.6, np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    helper = np.where(
+        np.abs(a[..., :1]) < 0.6, np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    )
     opposite = normalized(np.cross(a, helper))
     quaternion = np.where(
         dot < -1.0 + 1e-9,

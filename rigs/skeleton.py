@@ -40,14 +40,45 @@ JOINT_NAMES: tuple[str, ...] = (
     "jaw",
     "left_eye_smplhf",
     "right_eye_smplhf",
-    *(f"{side}_{finger}{k}" for side in ("left", "right") for finger in _FINGERS for k in (1, 2, 3)),
+    *(
+        f"{side}_{finger}{k}"
+        for side in ("left", "right")
+        for finger in _FINGERS
+        for k in (1, 2, 3)
+    ),
 )
 
 JOINT_COUNT = len(JOINT_NAMES)
 
 JOINT: dict[str, int] = {name: index for index, name in enumerate(JOINT_NAMES)}
 
-_BODY_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 15, 15, 15)
+_BODY_PARENTS = (
+    -1,
+    0,
+    0,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    9,
+    9,
+    12,
+    13,
+    14,
+    16,
+    17,
+    18,
+    19,
+    15,
+    15,
+    15,
+)
 
 
 def _finger_parents(first: int, wrist: int) -> tuple[int, ...]:

@@ -37,7 +37,9 @@ class Landmarks:
             ("scores", self.scores, (count,)),
         ):
             if array.shape != shape or array.dtype != np.float32:
-                raise ValueError(f"{name}: expected {shape} float32, got {array.shape} {array.dtype}")
+                raise ValueError(
+                    f"{name}: expected {shape} float32, got {array.shape} {array.dtype}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

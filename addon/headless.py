@@ -1,0 +1,93 @@
+"""Blender's work for the command line, in a Blender without a window.
+
+Runs as `python -m pose2rig.addon.headless JOB.json` with the bpy module, or inside a Blender
+executable after `--`. The last line on stdout is the result: {"ok": true, "path": …} with exit
+status 0, or {"ok": false, "code", "message", "next_step"} with exit status 1.
+
+The job is a JSON object: {"job": "export_fbx", "clip": npz, "out": fbx, "name": take's name,
+"rotation_mode": "AXIS_ANGLE" or "QUATERNION"}.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import bpy
+
+from ..core_inference.clip import load_clip
+from ..rigs.errors import Pose2RigError, UsageError
+from .export import FbxExport, export_fbx, set_frame_rate
+from .keyframes import RotationMode
+from .sampling import FrameTiming
+from .take import TakeSettings, add_take
+
+
+def export_clip_as_fbx(job: dict[str, Any]) -> dict[str, Any]:
+    """Write a clip as FBX at its own frame rate, one key per source frame, from time zero."""
+    clip_path, out = Path(_text(job, "clip")), Path(_text(job, "out"))
+    mode = job.get("rotation_mode", "AXIS_ANGLE")
+    if mode not in get_args(RotationMode):
+        raise _usage_error("rotation_mode", " or ".join(get_args(RotationMode)), repr(mode))
+    clip = load_clip(clip_path)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    set_frame_rate(scene, clip.frame_rate)
+    timing = FrameTiming(fps=clip.frame_rate, first_frame=1, origin_s=float(clip.time_s[0]))
+    settings = TakeSettings(
+        name=_text(job, "name"), mode=mode, timing=timing, path=clip_path, quality={}
+    )
+    take = add_take(clip, settings, scene)
+    export_fbx(
+        FbxExport(armature=take.armature, meshes=(take.body,), path=out, fps=clip.frame_rate)
+    )
+    return {"path": str(out), "frames": int(take.action.frame_range[1])}
+
+
+_JOBS = {"export_fbx": export_clip_as_fbx}
+
+
+def main() -> int:
+    """Do the job of the file named last on the command line; report as one JSON line."""
+    try:
+        job = _read_job(Path(sys.argv[-1]))
+        result = {"ok": True, **_JOBS[job["job"]](job)}
+    except Pose2RigError as error:
+        result = {"ok": False, "code": error.code, "message": str(error)}
+        result["next_step"] = error.next_step
+    except Exception as error:  # the top of the process: whatever it is, the caller hears of it
+        result = {"ok": False, "code": "blender", "message": f"{type(error).__name__}: {error}"}
+        result["next_step"] = "run again with --debug and report the message"
+    sys.stdout.write(json.dumps(result) + "\n")
+    sys.stdout.flush()
+    return 0 if result["ok"] else 1
+
+
+def _read_job(path: Path) -> dict[str, Any]:
+    try:
+        job = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _usage_error("the job file", "a readable JSON file", str(error)) from error
+    if not isinstance(job, dict) or job.get("job") not in _JOBS:
+        raise _usage_error("job", " or ".join(_JOBS), repr(job)[:120])
+    return job
+
+
+def _text(job: dict[str, Any], key: str) -> str:
+    value = job.get(key)
+    if not isinstance(value, str) or not value:
+        raise _usage_error(key, "a text", repr(value))
+    return value
+
+
+def _usage_error(what: str, expected: str, actual: str) -> UsageError:
+    return UsageError(
+        f"the Blender job's {what} makes no sense",
+        expected=expected,
+        actual=actual,
+        next_step="start it through the pose2rig command",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Arrays to F-curves; every difference between Blender's versions of actions lives here.
+
+Blender 4.2 and 4.3 keep F-curves in the action itself; 4.4 added slots and layers, and 5.0 took
+the old way out. Written curves hold one linear key on every whole frame.
+
+Legend: F frames, B bones.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from .sampling import Keyframes, axis_angle_channels
+
+RotationMode = Literal["AXIS_ANGLE", "QUATERNION"]
+
+_CHANNELS: dict[str, str] = {
+    "AXIS_ANGLE": "rotation_axis_angle",
+    "QUATERNION": "rotation_quaternion",
+}
+_LINEAR = 1  # the number of 'LINEAR' among Keyframe.interpolation's items, in every version
+
+NewCurve = Callable[[str, int, str], bpy.types.FCurve]
+
+
+def key_motion(
+    armature: bpy.types.Object, keyframes: Keyframes, name: str, mode: RotationMode
+) -> bpy.types.Action:
+    """Make a new action of the keyframes and assign it to the armature object.
+
+    An existing action of that name is left alone: Blender numbers the new one. The bones'
+    rotation modes are set to `mode`.
+    """
+    action = bpy.data.actions.new(name)
+    armature.animation_data_create().action = action
+    new_curve = _curve_maker(armature, action)
+    values_FB4 = keyframes.rotations
+    if mode == "AXIS_ANGLE":
+        values_FB4 = axis_angle_channels(values_FB4)
+    frames_F = keyframes.frames.astype(np.float32)
+    for index, bone in enumerate(keyframes.bones):
+        armature.pose.bones[bone].rotation_mode = mode
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].'
+        if index == 0:
+            _write(new_curve, path + "location", bone, frames_F, keyframes.root_location)
+        _write(new_curve, path + _CHANNELS[mode], bone, frames_F, values_FB4[:, index])
+    return action
+
+
+def fcurves(datablock: bpy.types.ID) -> Iterable[bpy.types.FCurve]:
+    """The F-curves that move `datablock`: those of its action's assigned slot."""
+    data = datablock.animation_data
+    if data is None or data.action is None:
+        return ()
+    if not _has_slots():
+        return data.action.fcurves
+    for layer in data.action.layers:
+        for strip in layer.strips:
+            bag = strip.channelbag(data.action_slot) if data.action_slot else None
+            if bag is not None:
+                return bag.fcurves
+    return ()
+
+
+def _has_slots() -> bool:
+    return bpy.app.version >= (4, 4, 0)
+
+
+def _curve_maker(armature: bpy.types.Object, action: bpy.types.Action) -> NewCurve:
+    if not _has_slots():
+        return lambda path, index, group: action.fcurves.new(
+            path, index=index, action_group=group
+        )
+    return lambda path, index, group: action.fcurve_ensure_for_datablock(
+        armature, path, index=index, group_name=group
+    )
+
+
+def _write(
+    new_curve: NewCurve, path: str, group: str, frames_F: NDArray[np.float32], values: NDArray
+) -> None:
+    """One curve per column of values (F,C)."""
+    points = np.empty((len(frames_F), 2), dtype=np.float32)
+    points[:, 0] = frames_F
+    linear = np.full(len(frames_F), _LINEAR, dtype=np.int32)
+    for index in range(values.shape[1]):
+        points[:, 1] = values[:, index]
+        curve = new_curve(path, index, group)
+        curve.keyframe_points.add(len(frames_F))
+        curve.keyframe_points.foreach_set("co", points.ravel())
+        curve.keyframe_points.foreach_set("interpolation", linear)
+        curve.update()

@@ -1,0 +1,61 @@
+"""One captured take in the scene: a collection with armature, body and action."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..core_inference.clip import Clip
+from .armature import build_armature
+from .keyframes import RotationMode, key_motion
+from .sampling import FrameTiming, keyframes_from_clip
+
+CLIP_PROPERTY = "pose2rig_clip"
+PROVENANCE_PROPERTY = "pose2rig_provenance"
+QUALITY_PROPERTY = "pose2rig_quality"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """What stands in the scene after a capture."""
+
+    armature: bpy.types.Object
+    body: bpy.types.Object
+    action: bpy.types.Action
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeSettings:
+    """How a clip becomes a take; `quality` are its figures from the report."""
+
+    name: str
+    mode: RotationMode
+    timing: FrameTiming
+    path: Path
+    quality: dict[str, float | None]
+
+
+def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take:
+    """Build armature, body and action of one clip in a new collection of the scene.
+
+    Everything is new: what stands in the scene from earlier captures is not touched.
+    """
+    collection = bpy.data.collections.new(settings.name)
+    scene.collection.children.link(collection)
+    armature = build_armature(clip.rest_joints, settings.name, collection)
+    keyframes = keyframes_from_clip(clip, settings.timing)
+    action = key_motion(armature, keyframes, settings.name, settings.mode)
+    body = build_body(clip.open_betas, armature, collection)
+    _describe(armature, clip, settings)
+    _describe(action, clip, settings)
+    return Take(armature=armature, body=body, action=action)
+
+
+def _describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> None:
+    """Write where the take comes from and what it is worth as custom properties."""
+    datablock[CLIP_PROPERTY] = str(settings.path)
+    datablock[PROVENANCE_PROPERTY] = json.dumps(clip.provenance, sort_keys=True)
+    datablock[QUALITY_PROPERTY] = {
+        name: value for name, value in settings.quality.items() if value is not None
+    }

@@ -1,0 +1,48 @@
+"""One row per source frame: frames nobody was seen in are filled in and flagged.
+
+Legend: T rows before, U rows after.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs.rotation import resample
+from ..clip import Clip, replaced
+from .posing import pose_arrays, quaternions
+
+
+def fill_gaps(clip: Clip, frame_times_s: NDArray[np.float64]) -> Clip:
+    """Fill the missing source frames between the first and the last row.
+
+    frame_times_s: presentation times of all source frames from the first row to the last (U,).
+    Rotations go by slerp, the root in a straight line; filled rows have score 0 and
+    tracked False.
+    """
+    first, last = int(clip.frame_index[0]), int(clip.frame_index[-1])
+    frames = np.arange(first, last + 1)
+    if len(frames) == len(clip.frame_index):
+        return clip
+    seen = np.searchsorted(frames, clip.frame_index)
+    quaternion = resample(quaternions(clip), clip.time_s, frame_times_s)
+    trans = np.stack(
+        [np.interp(frame_times_s, clip.time_s, clip.trans[:, axis]) for axis in range(3)], axis=-1
+    )
+    return replaced(
+        clip,
+        **pose_arrays(quaternion, trans, clip.rest_joints, clip.camera),
+        expression=_spread_rows(clip.expression, seen, len(frames)),
+        scores=_spread_rows(clip.scores, seen, len(frames)),
+        tracked=_spread_rows(clip.tracked, seen, len(frames)),
+        contacts=_spread_rows(clip.contacts, seen, len(frames)),
+        time_s=frame_times_s,
+        frame_index=frames,
+    )
+
+
+def _spread_rows(rows: NDArray[Any], seen: NDArray[np.int64], count: int) -> NDArray[Any]:
+    """Put rows at their places among `count`, zeros elsewhere."""
+    result = np.zeros((count, *rows.shape[1:]), dtype=rows.dtype)
+    result[seen] = rows
+    return result

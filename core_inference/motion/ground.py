@@ -1,0 +1,52 @@
+"""The ground: the lowest feet of the clip at z = 0, the first pelvis above the origin.
+
+Legend: T frames, S sole points.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..body_model import BodyModel
+from ..clip import Camera, Clip, replaced
+from .posing import world_matrices
+
+Float64 = NDArray[np.float64]
+
+SOLES = ("body_left_heel", "body_left_foot_index", "body_right_heel", "body_right_foot_index")
+"""Heel and toe of both feet, in the order of a clip's contacts."""
+
+OUTLIERS = 0.01
+"""Share of the frames whose feet may stand below the ground: one bad frame lifts nobody."""
+
+
+def sole_points(clip: Clip, body: BodyModel) -> Float64:
+    """Where heels and toes touch the ground (T,4,3) m, world: left heel, toe, right heel, toe."""
+    world_TJ33 = world_matrices(clip)
+    joints = clip.joints.astype(np.float64)
+    return np.asarray(body.landmark_points(world_TJ33, joints, clip.open_betas, SOLES))
+
+
+def put_on_ground(clip: Clip, body: BodyModel) -> Clip:
+    """Shift the world so that the lowest feet stand at z = 0; the camera moves with it."""
+    lowest_T = sole_points(clip, body)[..., 2].min(axis=1)
+    down = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
+    start = clip.joints[0, 0].astype(np.float64)
+    return shifted(clip, -np.array([start[0], start[1], down]))
+
+
+def shifted(clip: Clip, shift_3: Float64) -> Clip:
+    """Move the whole world, person and camera, by (3,) m; the picture stays as it was."""
+    camera = clip.camera
+    moved = camera.translation - camera.rotation.astype(np.float64) @ shift_3
+    return replaced(
+        clip,
+        trans=(clip.trans + shift_3).astype(np.float32),
+        joints=(clip.joints + shift_3).astype(np.float32),
+        camera=Camera(
+            focal=camera.focal,
+            principal_point=camera.principal_point,
+            image_size=camera.image_size,
+            rotation=camera.rotation,
+            translation=moved.astype(np.float32),
+        ),
+    )

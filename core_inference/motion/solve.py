@@ -1,0 +1,197 @@
+"""Landmarks to the full rotations of the 55 SMPL-X joints: the take as solved.
+
+Orientations come from several landmarks at once (`torso`, `hands`), bones swing to where their
+landmarks point and twist by their hinges (`limbs`), one body serves the whole clip
+(`proportions`), and the root goes where the posed body meets its pixels (`root`).
+
+Legend: T frames, J joints (55), L landmarks.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs.rotation import FloatArray, matrix_from_quaternion, quaternion_from_matrix
+from ...rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
+from ..body_model import SHAPE_COUNT, BodyModel
+from ..clip import Camera, Clip, RawTake
+from .face import solve_jaw
+from .filling import fill_rotations, trust_from_score
+from .hands import relaxed_fingers, solve_fingers, solve_palm
+from .limbs import (
+    LEFT_ARM,
+    LEFT_LEG,
+    RIGHT_ARM,
+    RIGHT_LEG,
+    Limb,
+    knee_clue,
+    share_twist,
+    solve_foot,
+    solve_limb,
+    swing_onto,
+)
+from .points import WORLD_FROM_CAMERA, Points, points_from_raw
+from .posing import pose_arrays
+from .proportions import solve_shape
+from .root import solve_root
+from .torso import solve_torso
+
+Float64 = NDArray[np.float64]
+
+ROOT_LANDMARKS = tuple(
+    f"body_{side}_{name}"
+    for side in ("left", "right")
+    for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "foot_index", "ear")
+)
+"""Landmarks whose pixels say where the whole person stands."""
+
+
+def solve(raw: RawTake, body: BodyModel) -> Clip:
+    """Solve every seen frame of a raw take of landmarks; no filtering, no filling.
+
+    World axes are those of a level camera standing at the origin.
+    """
+    open_betas = solve_shape(raw, body)
+    points = points_from_raw(raw, body, open_betas)
+    rest_joints = body.rest_joints(open_betas).astype(np.float64)
+    local_TJ33, scores = solve_rotations(points, rest_joints)
+    quaternion = believed_rotations(local_TJ33, scores, points.time_s)
+    trans = _root_translation(points, body, open_betas, quaternion, raw)
+    camera = level_camera(raw)
+    count = len(raw.frame_index)
+    return Clip(
+        **pose_arrays(quaternion, trans, rest_joints, camera),
+        betas=np.zeros(SHAPE_COUNT, dtype=np.float32),
+        open_betas=open_betas.astype(np.float32),
+        rest_joints=rest_joints.astype(np.float32),
+        expression=np.zeros((count, 10), dtype=np.float32),
+        scores=scores.astype(np.float32),
+        tracked=np.ones(count, dtype=bool),
+        contacts=np.zeros((count, 4), dtype=np.float32),
+        time_s=raw.time_s,
+        frame_index=raw.frame_index,
+        frame_rate=raw.frame_rate,
+        camera=camera,
+        body_model="open",
+        provenance=raw.provenance,
+    )
+
+
+def level_camera(raw: RawTake) -> Camera:
+    """The take's lens at the world's origin, looking along y."""
+    return Camera(
+        focal=np.full(2, raw.focal_px, dtype=np.float32),
+        principal_point=np.array(raw.image_size, dtype=np.float32) / 2,
+        image_size=np.array(raw.image_size, dtype=np.int32),
+        rotation=WORLD_FROM_CAMERA.T.astype(np.float32),
+        translation=np.zeros(3, dtype=np.float32),
+    )
+
+
+def solve_rotations(points: Points, rest_joints_J3: Float64) -> tuple[Float64, Float64]:
+    """Parent-relative rotations (T,55,3,3) and scores (T,55) of all joints, top down."""
+    count = len(points.time_s)
+    local_TJ33 = np.broadcast_to(np.eye(3), (count, JOINT_COUNT, 3, 3)).copy()
+    scores = np.zeros((count, JOINT_COUNT))
+    torso = solve_torso(points)
+    for name, rotation in torso.local_rotations().items():
+        local_TJ33[:, JOINT[name]] = rotation
+        scores[:, JOINT[name]] = torso.score_of(name)
+    for side, limb in (("left", LEFT_LEG), ("right", RIGHT_LEG)):
+        _solve_leg(points, side, limb, (local_TJ33, scores))
+    for side, limb in (("left", LEFT_ARM), ("right", RIGHT_ARM)):
+        _solve_collar(points, side, rest_joints_J3, (local_TJ33, scores))
+        _solve_arm(points, side, limb, (local_TJ33, scores))
+    jaw, jaw_score = solve_jaw(points, rest_joints_J3[JOINT["jaw"]])
+    local_TJ33[:, JOINT["jaw"]] = jaw
+    scores[:, JOINT["jaw"]] = jaw_score
+    return local_TJ33, scores
+
+
+_Pose = tuple[Float64, Float64]
+
+
+def _relative(parent: Float64, child: Float64) -> Float64:
+    return np.swapaxes(parent, -1, -2) @ child
+
+
+def _solve_leg(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
+    local_TJ33, scores = pose
+    hip, knee, ankle, toes = (JOINT[f"{side}_{n}"] for n in ("hip", "knee", "ankle", "foot"))
+    pelvis = local_TJ33[:, 0]
+    leg = solve_limb(points, limb, pelvis, knee_clue(points, side))
+    foot, foot_score = solve_foot(points, side)
+    local_TJ33[:, hip] = _relative(pelvis, leg.upper)
+    local_TJ33[:, knee] = _relative(leg.upper, leg.lower)
+    local_TJ33[:, ankle] = _relative(leg.lower, foot)
+    scores[:, hip] = leg.upper_score
+    scores[:, knee] = leg.lower_score
+    scores[:, ankle] = scores[:, toes] = np.minimum(leg.lower_score, foot_score)
+
+
+def _solve_collar(points: Points, side: str, rest_joints_J3: Float64, pose: _Pose) -> None:
+    """Swing the collar bone so that the shoulder joint comes to its landmark."""
+    local_TJ33, scores = pose
+    collar, shoulder = JOINT[f"{side}_collar"], JOINT[f"{side}_shoulder"]
+    world_TJ33 = world_rotations(local_TJ33)
+    joints = joint_positions(world_TJ33, rest_joints_J3, np.zeros((len(world_TJ33), 3)))
+    middle_of_hips = joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)
+    seen = points.at(f"body_{side}_shoulder") - points.at("body_left_hip", "body_right_hip")
+    target = seen - (joints[:, collar] - middle_of_hips)
+    chest = world_TJ33[:, JOINT["spine3"]]
+    rest = rest_joints_J3[shoulder] - rest_joints_J3[collar]
+    local_TJ33[:, collar] = _relative(chest, swing_onto(chest, rest, target))
+    scores[:, collar] = points.score(f"body_{side}_shoulder")
+
+
+def _solve_arm(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
+    local_TJ33, scores = pose
+    shoulder, elbow, wrist = (JOINT[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist"))
+    collar = world_rotations(local_TJ33)[:, JOINT[f"{side}_collar"]]
+    arm = solve_limb(points, limb, collar)
+    palm, palm_score = solve_palm(points, side)
+    axis = points.rest_at(limb.end) - points.rest_at(limb.middle)
+    forearm = share_twist(arm.lower, palm, axis, side)
+    trusted = (palm_score > 0.0)[:, None, None]
+    forearm = np.where(trusted, forearm, arm.lower)
+    palm = np.where(trusted, palm, arm.lower)
+    fingers, fingers_score = solve_fingers(points, side, palm)
+    local_TJ33[:, shoulder] = _relative(collar, arm.upper)
+    local_TJ33[:, elbow] = _relative(arm.upper, forearm)
+    local_TJ33[:, wrist] = _relative(forearm, palm)
+    scores[:, shoulder] = arm.upper_score
+    scores[:, elbow] = arm.lower_score
+    scores[:, wrist] = np.minimum(arm.lower_score, palm_score)
+    hand = slice(JOINT[f"{side}_index1"], JOINT[f"{side}_index1"] + 15)
+    local_TJ33[:, hand] = fingers
+    scores[:, hand] = fingers_score[:, None]
+
+
+def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float64) -> FloatArray:
+    """Unit quaternions (T,55,4): what was seen, and where it was not, neighbours or neutral."""
+    neutral_J33 = np.broadcast_to(np.eye(3), (JOINT_COUNT, 3, 3)).copy()
+    for side in ("left", "right"):
+        first = JOINT[f"{side}_index1"]
+        neutral_J33[first : first + 15] = relaxed_fingers(side)
+    quaternion = quaternion_from_matrix(local_TJ33)
+    trust = trust_from_score(scores_TJ)
+    filled = fill_rotations(quaternion, quaternion_from_matrix(neutral_J33), trust, time_s_T)
+    return np.concatenate([quaternion[:, :1], filled[:, 1:]], axis=1)
+
+
+def _root_translation(
+    points: Points, body: BodyModel, open_betas: Float64, quaternion: FloatArray, raw: RawTake
+) -> Float64:
+    """trans (T,3) m in the world's axes, the camera at the origin."""
+    rest_joints = body.rest_joints(open_betas).astype(np.float64)
+    world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
+    origin = np.broadcast_to(-rest_joints[0], (len(world_TJ33), 3))
+    joints = joint_positions(world_TJ33, rest_joints, origin)
+    posed = body.landmark_points(world_TJ33, joints, open_betas, ROOT_LANDMARKS)
+    columns = points.columns(ROOT_LANDMARKS)
+    pelvis = solve_root(
+        posed @ WORLD_FROM_CAMERA,
+        points.image[:, columns] - np.array(raw.image_size) / 2,
+        points.scores[:, columns] ** 2,
+        raw.focal_px,
+    )
+    return pelvis @ WORLD_FROM_CAMERA.T - rest_joints[0]

@@ -1,0 +1,102 @@
+"""What a capture is asked to do, checked before any work starts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..rigs.errors import NotAvailableError, UsageError
+from .motion.stack import MotionSettings
+
+ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
+FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
+AVAILABLE_ESTIMATORS = ("landmarks",)
+AVAILABLE_FORMATS = ("npz", "fbx")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureSettings:
+    """One capture: footage in, a folder of results out.
+
+    formats None means the default: npz, and fbx where a Blender is at hand. fov_deg is the
+    horizontal field of view; with neither it nor focal_px the footage's metadata decide, then
+    the image diagonal. Raises UsageError on what makes no sense.
+    """
+
+    footage: Path
+    out: Path
+    person: str = "largest"
+    estimator: str = "landmarks"
+    start: int | None = None
+    end: int | None = None
+    fov_deg: float | None = None
+    focal_px: float | None = None
+    formats: tuple[str, ...] | None = None
+    overwrite: bool = False
+    blender: Path | None = None
+    motion: MotionSettings = field(default_factory=MotionSettings)
+
+    def __post_init__(self) -> None:
+        _require(0.0 <= self.motion.smooth <= 1.0, "--smooth", "0 to 1", str(self.motion.smooth))
+        _require(self.start is None or self.start >= 0, "--start", "0 or more", str(self.start))
+        first = self.start or 0
+        _require(
+            self.end is None or self.end > first, "--end", f"more than {first}", str(self.end)
+        )
+        _require(
+            self.fov_deg is None or 1.0 <= self.fov_deg <= 179.0,
+            "--fov",
+            "1 to 179 degrees",
+            str(self.fov_deg),
+        )
+        _require(
+            self.focal_px is None or self.focal_px > 0.0,
+            "--focal",
+            "a length above 0 px",
+            str(self.focal_px),
+        )
+        _require(
+            self.fov_deg is None or self.focal_px is None,
+            "the lens",
+            "--fov or --focal",
+            "both",
+        )
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        _choose("--estimator", self.estimator, ESTIMATORS, AVAILABLE_ESTIMATORS)
+        for name in self.formats or ():
+            _choose("--formats", name, FORMATS, AVAILABLE_FORMATS)
+        if self.person != "largest":
+            several = self.person == "all" or self.person.isdigit()
+            _require(several, "--person", "largest, all or a number", repr(self.person))
+            raise NotAvailableError(
+                f"--person {self.person} is not available in this version",
+                expected="--person largest: one person per shot",
+                actual=f"--person {self.person}",
+                next_step="leave --person out; capturing several people comes in a later version",
+            )
+
+    @property
+    def wanted_formats(self) -> tuple[str, ...]:
+        """The formats to write, npz always among them."""
+        return ("npz", *(f for f in self.formats or ("fbx",) if f != "npz"))
+
+
+def _require(holds: bool, what: str, expected: str, actual: str) -> None:
+    if not holds:
+        raise UsageError(
+            f"{what} makes no sense",
+            expected=expected,
+            actual=actual,
+            next_step="run pose2rig capture --help",
+        )
+
+
+def _choose(option: str, value: str, known: tuple[str, ...], available: tuple[str, ...]) -> None:
+    _require(value in known, option, ", ".join(known), repr(value))
+    if value not in available:
+        raise NotAvailableError(
+            f"{option} {value} is not available in this version",
+            expected=", ".join(available),
+            actual=value,
+            next_step=f"use {option} {available[0]}",
+        )
