@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core_inference.body_model import OpenBody
+from ..core_inference.body_model import BodyModel
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.skeleton import JOINT_NAMES
 
@@ -27,3 +27,53 @@ PART_COLOURS: dict[str, tuple[float, float, float]] = {
     "tongue": (0.50, 0.18, 0.17),
 }
 """Linear RGB of each part of the body."""
+
+
+def build_body(
+    model: BodyModel, betas_K: FloatArray, armature: bpy.types.Object
+) -> bpy.types.Object:
+    """Make the body with shape betas_K (10,) as a child of the armature, in its collections.
+
+    The armature must be at rest in SMPL-X's bones. Every vertex follows the model's skin weights.
+    """
+    name = f"{armature.name}_body"
+    mesh = bpy.data.meshes.new(name)
+    vertices_V3 = model.rest_vertices(betas_K) @ UPRIGHT.T
+    mesh.from_pydata(vertices_V3.tolist(), [], model.faces.tolist())
+    mesh.shade_smooth()
+    for part in model.part_names:
+        mesh.materials.append(_material(part))
+    mesh.polygons.foreach_set("material_index", model.face_part.astype(np.int32))
+    body = bpy.data.objects.new(name, mesh)
+    for collection in armature.users_collection:
+        collection.objects.link(body)
+    body.parent = armature
+    _weigh(body, model.weights)
+    modifier = body.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    return body
+
+
+def _weigh(body: bpy.types.Object, weights_VJ: FloatArray) -> None:
+    for joint, name in enumerate(JOINT_NAMES):
+        group = body.vertex_groups.new(name=name)
+        for vertex in np.flatnonzero(weights_VJ[:, joint] > MIN_WEIGHT).tolist():
+            group.add((vertex,), float(weights_VJ[vertex, joint]), "REPLACE")
+
+
+def _material(part: str) -> bpy.types.Material:
+    """The material of a body part, shared by all captured bodies of the file."""
+    name = f"pose2rig_{part}"
+    material = bpy.data.materials.get(name)
+    if material is not None and material.library is None:
+        return material
+    material = bpy.data.materials.new(name)
+    colour = (*PART_COLOURS.get(part, PART_COLOURS["skin"]), 1.0)
+    material.diffuse_color = colour
+    material.roughness = 0.7
+    if bpy.app.version < (5, 0, 0):  # from 5.0 on every material has nodes
+        material.use_nodes = True
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = colour
+    shader.inputs["Roughness"].default_value = 0.7
+    return material

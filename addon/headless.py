@@ -1,8 +1,9 @@
 """Blender's work for the command line, in a Blender without a window.
 
 Runs as `python -m pose2rig.addon.headless JOB.json` with the bpy module, or inside a Blender
-executable after `--`. The last line on stdout is the result: {"ok": true, "path": …} with exit
-status 0, or {"ok": false, "code", "message", "next_step"} with exit status 1.
+executable after `--`. The one line on stdout that begins with {"ok" is the result:
+{"ok": true, "path", "frames"} with exit status 0, or {"ok": false, "code", "message",
+"next_step"} with exit status 1. (Blender's own lines stand before it, and may follow it.)
 
 The job is a JSON object: {"job": "export_fbx", "clip": npz, "out": fbx, "name": take's name,
 "rotation_mode": "AXIS_ANGLE" or "QUATERNION"}.
@@ -48,12 +49,13 @@ _JOBS = {"export_fbx": export_clip_as_fbx}
 
 
 def main() -> int:
-    """Do the job of the file named last on the command line; report as one JSON line."""
+    """Do the job of the file named last on the command line; report it as one JSON line."""
     try:
         job = _read_job(Path(sys.argv[-1]))
         result = {"ok": True, **_JOBS[job["job"]](job)}
     except Pose2RigError as error:
-        result = {"ok": False, "code": error.code, "message": str(error)}
+        message = f"{error.what}; expected {error.expected}, got {error.actual}"
+        result = {"ok": False, "code": error.code, "message": message}
         result["next_step"] = error.next_step
     except Exception as error:  # the top of the process: whatever it is, the caller hears of it
         result = {"ok": False, "code": "blender", "message": f"{type(error).__name__}: {error}"}
@@ -67,7 +69,7 @@ def _read_job(path: Path) -> dict[str, Any]:
     try:
         job = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _usage_error("the job file", "a readable JSON file", str(error)) from error
+        raise _usage_error("the file", "a readable JSON file", str(error)) from error
     if not isinstance(job, dict) or job.get("job") not in _JOBS:
         raise _usage_error("job", " or ".join(_JOBS), repr(job)[:120])
     return job
@@ -82,7 +84,7 @@ def _text(job: dict[str, Any], key: str) -> str:
 
 def _usage_error(what: str, expected: str, actual: str) -> UsageError:
     return UsageError(
-        f"the Blender job's {what} makes no sense",
+        f"cannot use {what} of the Blender job",
         expected=expected,
         actual=actual,
         next_step="start it through the pose2rig command",

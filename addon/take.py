@@ -6,8 +6,10 @@ from pathlib import Path
 
 import bpy
 
+from ..core_inference.body_model import load_open_body
 from ..core_inference.clip import Clip
 from .armature import build_armature
+from .body import build_body
 from .keyframes import RotationMode, key_motion
 from .sampling import FrameTiming, keyframes_from_clip
 
@@ -46,7 +48,7 @@ def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take
     armature = build_armature(clip.rest_joints, settings.name, collection)
     keyframes = keyframes_from_clip(clip, settings.timing)
     action = key_motion(armature, keyframes, settings.name, settings.mode)
-    body = build_body(clip.open_betas, armature, collection)
+    body = build_body(load_open_body(), clip.open_betas, armature)
     _describe(armature, clip, settings)
     _describe(action, clip, settings)
     return Take(armature=armature, body=body, action=action)

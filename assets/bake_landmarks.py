@@ -25,6 +25,8 @@ FACE_POINTS = 468
 VIEWS_DEG = (0.0, -28.0, 28.0)
 IMAGE_PX = 800
 CAMERA_DISTANCE_M = 1.1
+PASSES = 2
+"""The first paints brows and lips on the head, the second measures again with them."""
 
 BODY_JOINTS = {
     "shoulder": "shoulder",
@@ -59,6 +61,16 @@ HAND_JOINTS = {
        for f in ("index_finger", "middle_finger", "ring_finger", "pinky")
        for k, m in ((1, "mcp"), (2, "pip"), (3, "dip"))},
 }  # fmt: skip
+
+OUTLINES = {
+    "brows": (
+        (276, 283, 282, 295, 285, 336, 296, 334, 293, 300),
+        (46, 53, 52, 65, 55, 107, 66, 105, 63, 70),
+    ),
+    "lips": ((61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39,
+              40, 185),),
+}  # fmt: skip
+"""MediaPipe's outlines of brows and lips, for colouring."""
 
 TIPS = {"thumb_tip": "thumb3", "index_finger_tip": "index3", "middle_finger_tip": "middle3",
         "ring_finger_tip": "ring3", "pinky_tip": "pinky3"}  # fmt: skip
@@ -148,26 +160,33 @@ def face_places(body: dict[str, Array], skin: Skin, folder: Path) -> list[Place]
     eyes = joints[[JOINT["left_eye_smplhf"], JOINT["right_eye_smplhf"]]].mean(axis=0)
     target = eyes - [0.0, 0.02, 0.02]
     views: list[tuple[Array, Array]] = []
+    pixels: list[Array] = []
     for angle in np.deg2rad(VIEWS_DEG):
         away = np.array([np.sin(angle), 0.0, np.cos(angle)]) * CAMERA_DISTANCE_M
         camera = Camera(target + away, target, 0.42, (IMAGE_PX, IMAGE_PX))
         path = folder / f"head{np.rad2deg(angle):.0f}.png"
         render_body(body, skin.vertices, camera, path)
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-        views.append(cast(skin, camera, face_pixels(image)))
+        pixels.append(face_pixels(image))
+        views.append(cast(skin, camera, pixels[-1]))
+    right_of_middle = pixels[0][:, 0] - IMAGE_PX / 2
     facing = np.stack([f for _, f in views])
     facing[0] += 0.15
+    facing[1, right_of_middle > 0] = -1.0
+    facing[2, right_of_middle < 0] = -1.0
     best = facing.argmax(axis=0)
     places = np.stack([p for p, _ in views])[best, np.arange(FACE_POINTS)]
-    return [skin.nearest(p) for p in symmetric(places, views[0][0], float(target[0]))]
+    return [skin.nearest(p) for p in symmetric(places, pixels[0], float(target[0]))]
 
 
-def symmetric(places: Array, front: Array, middle_x: float) -> Array:
+def symmetric(places: Array, front_px: Array, middle_x: float) -> Array:
     """Average every point with the mirrored point of its counterpart on the other side."""
     centre = np.array([middle_x, 0.0, 0.0])
-    mirrored = (front - centre) @ MIRROR + centre
-    cost = np.linalg.norm(front[:, None] - mirrored[None], axis=2)
+    mirrored_px = np.array([2 * front_px[:, 0].mean(), 0.0]) + front_px * [-1.0, 1.0]
+    cost = np.linalg.norm(front_px[:, None] - mirrored_px[None], axis=2)
     partner = linear_sum_assignment(cost**2)[1]
+    if (partner[partner] != np.arange(len(partner))).mean() > 0.05:
+        raise SystemExit("the face points have no clear counterparts; look at the renderings")
     return (places + (places[partner] - centre) @ MIRROR + centre) / 2
 
 
@@ -193,12 +212,11 @@ def foot_places(body: dict[str, Array], joints: Array, side: str) -> dict[str, P
 
 
 def ear_place(body: dict[str, Array], joints: Array, skin: Skin, sign: float) -> Place:
-    """The front of the ear: the skin beside the ear's middle, at the height of the eye."""
-    eye = joints[JOINT["left_eye_smplhf" if sign > 0 else "right_eye_smplhf"]]
+    """The front of the ear: before and inside the middle of the outermost part of the head."""
     head = np.flatnonzero(body["weights"][:, JOINT["head"]] > 0.9)
     out = sign * (skin.vertices[head, 0] - joints[JOINT["head"], 0])
     ear = skin.vertices[head[out > np.percentile(out, 97)]]
-    return skin.nearest(ear.mean(axis=0) + [sign * -0.005, 0.0, 0.008] + [0.0, 0.0 * eye[1], 0.0])
+    return skin.nearest(ear.mean(axis=0) + [sign * -0.012, 0.0, 0.012])
 
 
 def all_places(body: dict[str, Array], folder: Path) -> dict[str, Place]:
@@ -219,6 +237,23 @@ def all_places(body: dict[str, Array], folder: Path) -> dict[str, Place]:
     return places | {f"face_{k:03d}": place for k, place in enumerate(face)}
 
 
+def painted(body: dict[str, Array], points: Array) -> NDArray[np.uint8]:
+    """face_part with brows and lips: triangles of skin that the outlines enclose from in front."""
+    names = [str(n) for n in body["part_names"]]
+    part = body["face_part"].copy()
+    centres = body["v_template"][body["f"]].mean(axis=1)
+    for name, outlines in OUTLINES.items():
+        for outline in outlines:
+            ring = points[list(outline)]
+            polygon = (ring[:, :2] * 1000).astype(np.float32)
+            near = np.flatnonzero(np.abs(centres - ring.mean(axis=0)).max(axis=1) < 0.035)
+            for face in near[part[near] == names.index("skin")]:
+                x, y = (float(c) * 1000 for c in centres[face, :2])
+                if cv2.pointPolygonTest(polygon, (x, y), False) > 0:
+                    part[face] = names.index(name)
+    return part
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("body", type=Path)
@@ -226,8 +261,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with np.load(arguments.body, allow_pickle=False) as file:
         body = {key: file[key] for key in file}
+    plain = body["face_part"]
     with tempfile.TemporaryDirectory() as folder:
-        places = all_places(body, Path(folder))
+        for _ in range(PASSES):
+            places = all_places(body, Path(folder))
+            skin = Skin(body)
+            points = [skin.point(places[f"face_{k:03d}"]) for k in range(FACE_POINTS)]
+            body["face_part"] = painted(body | {"face_part": plain}, np.stack(points))
     body["landmark_names"] = np.array(list(places))
     body["landmark_joint"] = np.array([p.joint for p in places.values()], dtype=np.int16)
     body["landmark_vertices"] = np.array([p.vertices for p in places.values()], dtype=np.int32)

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from bake_parts import PART, PART_NAMES, body_parts, eye_parts
+from bake_parts import PART, PART_NAMES, body_parts, eye_parts, quad_neighbours, tidy
 from bake_shapes import SHAPE_NAMES, Field, components, joint_regressor, measure_rates
 from bake_skin import joint_mixture, limited, merged_weights, smoothed
 from bake_tpose import Array, SourceRig, posed, symmetric_bone_heads, tpose_rotations
@@ -117,7 +117,7 @@ def arrays_of(vertices, joints, weights, quads, mesh_part, shapes):  # noqa: ANN
     joint_shapes = np.stack([s.joints for s in shapes], axis=1)
     regressor = joint_regressor(vertices, np.moveaxis(shapedirs, 2, 1), joints, joint_shapes)
     faces = triangles(quads)
-    part = face_parts(vertices, joints, weights, faces, np.concatenate([mesh_part, mesh_part]))
+    part = np.tile(quad_parts(vertices, joints, weights, quads, mesh_part), 2)
     return {
         "v_template": vertices.astype(np.float32),
         "f": faces.astype(np.int32),
@@ -132,11 +132,12 @@ def arrays_of(vertices, joints, weights, quads, mesh_part, shapes):  # noqa: ANN
     }
 
 
-def face_parts(
-    vertices: Array, joints: Array, weights: Array, faces: Array, mesh_part: NDArray[np.str_]
+def quad_parts(
+    vertices: Array, joints: Array, weights: Array, quads: Array, mesh_part: NDArray[np.str_]
 ) -> NDArray[np.int64]:
-    centres = vertices[faces].mean(axis=1)
-    parts = body_parts(centres, joints, weights[faces].mean(axis=1))
+    centres = vertices[quads].mean(axis=1)
+    parts = body_parts(centres, joints, weights[quads].mean(axis=1))
+    parts = tidy(parts, quad_neighbours(quads))
     eyes = mesh_part == "eyes"
     parts[eyes] = eye_parts(centres[eyes], joints)
     for name in ("teeth", "tongue"):

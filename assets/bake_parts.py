@@ -15,11 +15,14 @@ PART_NAMES = (
     "iris",
     "teeth",
     "tongue",
+    "lips",
+    "brows",
 )
 PART = {name: index for index, name in enumerate(PART_NAMES)}
 
 SLEEVE_SHARE = 0.55
-IRIS_COSINE = 0.86
+IRIS_COSINE = 0.90
+TIDY_ROUNDS = 12
 
 
 def eye_parts(centres: Array, joints: Array) -> NDArray[np.int64]:
@@ -52,6 +55,29 @@ def body_parts(centres: Array, joints: Array, weights_FJ: Array) -> NDArray[np.i
     ankle = joints[JOINT["left_ankle"], 1]
     parts[centres[:, 1] < ankle + 0.012] = PART["shoes"]
     return hair(parts, centres, joints, weights_FJ)
+
+
+def tidy(parts: NDArray[np.int64], neighbours: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Straighten the borders: a quad takes a part that at least three of its four sides have.
+
+    neighbours (F,4): the quad beyond every side, its own number where there is none.
+    """
+    for _ in range(TIDY_ROUNDS):
+        votes = np.sum(parts[neighbours][:, :, None] == np.arange(len(PART_NAMES)), axis=1)
+        winner = votes.argmax(axis=1)
+        parts = np.where(votes.max(axis=1) >= 3, winner, parts)
+    return parts
+
+
+def quad_neighbours(quads: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The quad beyond every side (F,4), the quad's own number at an open border."""
+    sides = np.stack([np.stack([quads[:, k], quads[:, (k + 1) % 4]], 1) for k in range(4)], 1)
+    keys = np.sort(sides.reshape(-1, 2), axis=1) @ [quads.max() + 1, 1]
+    order = np.argsort(keys, kind="stable")
+    beyond = np.arange(len(keys))
+    pairs = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+    beyond[order[pairs]], beyond[order[pairs + 1]] = order[pairs + 1], order[pairs]
+    return (beyond // 4).reshape(-1, 4)
 
 
 def hair(

@@ -230,10 +230,12 @@ def _check_content(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
 
 
 def _model(arrays: dict[str, NDArray[np.generic]]) -> BodyModel:
-    real = {key: arrays[key].astype(np.float64) for key, (kinds, _) in _LAYOUT.items()
-            if kinds == "f"}
-    whole = {key: arrays[key].astype(np.int64) for key, (kinds, _) in _LAYOUT.items()
-             if kinds == "iu"}
+    real = {
+        key: arrays[key].astype(np.float64) for key, (kinds, _) in _LAYOUT.items() if kinds == "f"
+    }
+    whole = {
+        key: arrays[key].astype(np.int64) for key, (kinds, _) in _LAYOUT.items() if kinds == "iu"
+    }
     joint_L, corners_L3 = whole["landmark_joint"], whole["landmark_vertices"]
     held_LJ = np.einsum("lc,lcj->lj", real["landmark_weights"], real["weights"][corners_L3])
     return BodyModel(

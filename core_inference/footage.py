@@ -293,8 +293,8 @@ def _warn_of_video(footage: Footage, clock: Clock, on_warning: OnWarning) -> Non
     if clock.repaired:
         on_warning(
             "time_stamps",
-            f"{clock.repaired} frames from frame {clock.first_repaired} on have no usable time"
-            f" stamp; their times follow the nominal rate of {footage.fps:g} frames a second",
+            f"no usable time stamp on {clock.repaired} of the frames, the first of them frame"
+            f" {clock.first_repaired}; their times follow the nominal rate, {footage.fps:.6g} fps",
         )
     if abs(footage.pixel_aspect - 1.0) > _MAX_SQUARE_ERROR:
         on_warning(

@@ -103,5 +103,3 @@ def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
         focal_px=facts.focal_px,
         provenance=facts.provenance,
     )
-
-

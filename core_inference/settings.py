@@ -38,9 +38,7 @@ class CaptureSettings:
         _require(0.0 <= self.motion.smooth <= 1.0, "--smooth", "0 to 1", str(self.motion.smooth))
         _require(self.start is None or self.start >= 0, "--start", "0 or more", str(self.start))
         first = self.start or 0
-        _require(
-            self.end is None or self.end > first, "--end", f"more than {first}", str(self.end)
-        )
+        _require(self.end is None or self.end > first, "--end", f"more than {first}", str(self.end))
         _require(
             self.fov_deg is None or 1.0 <= self.fov_deg <= 179.0,
             "--fov",

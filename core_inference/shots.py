@@ -21,6 +21,7 @@ REACH_PX = 8
 COLOUR_CHANGE = 0.15
 BLOCK_MATCH = 0.89
 MIN_TEXTURE = 4.0
+BLOWN = 250
 MAX_BLOWN_SHARE = 0.25
 MIN_BLOCKS = 5
 MAX_BLANK_FRAMES = 15
@@ -63,9 +64,8 @@ def _thumbnail(image: Picture) -> Picture:
     height, width = image.shape[:2]
     scale = LONG_SIDE_PX / max(height, width)
     size = (max(BLOCK_PX, round(width * scale)), max(BLOCK_PX, round(height * scale)))
-    # Skip lines and columns first: averaging every pixel of a large picture costs most of the time.
-    step = max(1, max(height, width) // (4 * LONG_SIDE_PX))
-    thinned = np.ascontiguousarray(image[::step, ::step])
+    # Averaging every pixel of a large picture costs ten times as much as thinning it first.
+    thinned = cv2.resize(image, (4 * size[0], 4 * size[1]), interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.resize(thinned, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -83,13 +83,13 @@ def _block_match(before: Picture, now: Picture) -> float | None:
     grey_now = cv2.cvtColor(now, cv2.COLOR_RGB2GRAY)
     grey_before = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY)
     field = np.pad(grey_before, REACH_PX, mode="edge")
+    blown_yx = (np.maximum(before, now) >= BLOWN).any(axis=2)
     matches: list[float] = []
     reach = BLOCK_PX + 2 * REACH_PX
     for y in range(0, grey_now.shape[0] - BLOCK_PX + 1, BLOCK_PX):
         for x in range(0, grey_now.shape[1] - BLOCK_PX + 1, BLOCK_PX):
             block = grey_now[y : y + BLOCK_PX, x : x + BLOCK_PX]
-            old = grey_before[y : y + BLOCK_PX, x : x + BLOCK_PX]
-            blown = max(float(np.mean(block >= 250)), float(np.mean(old >= 250)))
+            blown = float(blown_yx[y : y + BLOCK_PX, x : x + BLOCK_PX].mean())
             if blown > MAX_BLOWN_SHARE or float(block.std()) < MIN_TEXTURE:
                 continue
             window = field[y : y + reach, x : x + reach]

@@ -114,7 +114,7 @@ def _missing(actual: str) -> EngineError:
     )
 
 
-def _import(name: str) -> ModuleType:
+def import_part(name: str) -> ModuleType:
     """Import a part of MediaPipe, whose own deprecation warnings are not ours to raise."""
     try:
         with warnings.catch_warnings():
@@ -124,7 +124,7 @@ def _import(name: str) -> ModuleType:
         raise _missing(f"{type(error).__name__}: {error}") from error
 
 
-def _points_from_bytes(message: bytes) -> Float32:
+def points_from_bytes(message: bytes) -> Float32:
     """Read a serialised landmark list (N landmarks) into (N,3) or (N,5) float32.
 
     Each landmark is a record of one length: tag 0x0a, its size, and per value a tag byte and four
@@ -147,11 +147,11 @@ class _Graph:
     """A MediaPipe graph that takes one image at a time."""
 
     def __init__(self, config: Any, image_stream: str, side: dict[str, Any]) -> None:
-        self._mediapipe: Any = _import("mediapipe.python")
+        self._mediapipe: Any = import_part("mediapipe.python")
         self._image_stream = image_stream
         self._side = side
         self._packets: dict[str, Any] = {}
-        self._clock_us = 0
+        self._clock_us = -1
         self._graph = self._mediapipe.CalculatorGraph(graph_config=config)
 
     def start(self, streams: tuple[str, ...]) -> None:
@@ -159,10 +159,13 @@ class _Graph:
             self._graph.observe_output_stream(stream, self._packets.__setitem__, False)
         self._graph.start_run(self._side)
 
-    def run(self, image: Image) -> dict[str, Any]:
-        """Send one image (H,W,3) uint8 RGB through and return the packets it made, by stream."""
+    def run(self, image: Image, time_s: float) -> dict[str, Any]:
+        """Send one image (H,W,3) uint8 RGB through and return the packets it made, by stream.
+
+        The graph predicts where to look next by a filter in this clock.
+        """
         self._packets.clear()
-        self._clock_us += 1
+        self._clock_us = max(self._clock_us + 1, round(time_s * 1e6))
         packet = self._mediapipe.packet_creator.create_image_frame(
             image, image_format=self._mediapipe.ImageFormat.SRGB
         )
@@ -174,7 +177,7 @@ class _Graph:
 
     def restart(self) -> None:
         self._graph.close()
-        self._clock_us = 0
+        self._clock_us = -1
         self._graph.start_run(self._side)
 
     def close(self) -> None:
@@ -182,9 +185,9 @@ class _Graph:
 
 
 def _graph_config(folder: Path) -> Any:
-    mediapipe: Any = _import("mediapipe.python")
-    _import("mediapipe.python.solutions.holistic")
-    messages: Any = _import("mediapipe.framework.calculator_pb2")
+    mediapipe: Any = import_part("mediapipe.python")
+    import_part("mediapipe.python.solutions.holistic")
+    messages: Any = import_part("mediapipe.framework.calculator_pb2")
     mediapipe.resource_util.set_resource_dir(str(folder))
     validated = mediapipe.ValidatedGraphConfig()
     validated.initialize(binary_graph_path=str(folder / _GRAPH_FILE))
@@ -194,15 +197,15 @@ def _graph_config(folder: Path) -> Any:
 
 
 def _package_parent() -> Path:
-    return Path(str(_import("mediapipe").__file__)).parent.parent
+    return Path(str(import_part("mediapipe").__file__)).parent.parent
 
 
 class HolisticGraph:
     """Body, hands and face of one person, followed from image to image."""
 
     def __init__(self) -> None:
-        creator: Any = _import("mediapipe.python.packet_creator")
-        self._getter: Any = _import("mediapipe.python.packet_getter")
+        creator: Any = import_part("mediapipe.python.packet_creator")
+        self._getter: Any = import_part("mediapipe.python.packet_getter")
         side = {
             "model_complexity": creator.create_int(1),
             "smooth_landmarks": creator.create_bool(False),
@@ -217,13 +220,13 @@ class HolisticGraph:
         except (RuntimeError, ValueError, OSError) as error:
             raise _missing(f"{type(error).__name__}: {error}") from error
 
-    def process(self, image: Image) -> HolisticResult | None:
-        """Return the person in the image (H,W,3) uint8 RGB, or None."""
-        packets = self._graph.run(image)
+    def process(self, image: Image, time_s: float) -> HolisticResult | None:
+        """Return the person in the image (H,W,3) uint8 RGB at this time of the clip, or None."""
+        packets = self._graph.run(image, time_s)
         if _POINTS["body"] not in packets or _POINTS["body_world"] not in packets:
             return None
         points: dict[str, Any] = {
-            name: _points_from_bytes(self._getter.get_proto(packets[stream]).SerializeToString())
+            name: points_from_bytes(self._getter.get_proto(packets[stream]).SerializeToString())
             for name, stream in _POINTS.items()
             if stream in packets
         }
@@ -252,7 +255,7 @@ class PersonDetector:
         alone.node.extend(n for n in config.node if n.name.startswith(_DETECTOR_NODES))
         alone.input_stream.append(_DETECTOR_INPUT)
         alone.output_stream.append(_DETECTOR_OUTPUT)
-        self._getter: Any = _import("mediapipe.python.packet_getter")
+        self._getter: Any = import_part("mediapipe.python.packet_getter")
         try:
             self._graph = _Graph(alone, _DETECTOR_INPUT, {})
             self._graph.start((_DETECTOR_OUTPUT,))
@@ -265,7 +268,7 @@ class PersonDetector:
         scale = min(1.0, _DETECTOR_SIDE_PX / max(height, width))
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = np.ascontiguousarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-        packets = self._graph.run(small.astype(np.uint8, copy=False))
+        packets = self._graph.run(small.astype(np.uint8, copy=False), 0.0)
         if _DETECTOR_OUTPUT not in packets:
             return ()
         found: list[Detection] = []

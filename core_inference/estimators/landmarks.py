@@ -31,6 +31,8 @@ _SHOULDER_MIN_M = 0.25
 _HEAD_MIN_M = 0.115
 _FOREARM_MIN_M = 0.13
 _TORSO_MIN_M = 0.40
+_BELIEF_GAIN = 0.1
+_BELIEF_MIN = 0.6
 _SEED_RADII = 1.25
 _MIN_BOX_POINTS = 3
 
@@ -51,6 +53,7 @@ class LandmarkEstimator:
         self._graph = HolisticGraph()
         self._follower = Follower()
         self._graph_is_fresh = True
+        self._belief = 1.0
 
     def estimate(self, frame: Frame) -> PersonPose | None:
         """Return the person in the frame, or None where there is nobody."""
@@ -59,7 +62,7 @@ class LandmarkEstimator:
             seed = self._choose(image, frame.time_s)
         else:
             seed = image
-        result = None if seed is None else self._graph.process(seed)
+        result = None if seed is None else self._graph.process(seed, frame.time_s)
         self._graph_is_fresh = seed is None and self._graph_is_fresh
         if result is None:
             self._follower.forget()
@@ -67,12 +70,17 @@ class LandmarkEstimator:
         height, width = image.shape[:2]
         body_px = result.body[:, :2] * np.array([width, height], dtype=np.float32)
         self._follower.see(body_px, frame.time_s)
-        return _pose_from_result(result, width, height) if _is_human(result) else None
+        human = _is_human(result)
+        self._belief += _BELIEF_GAIN * (human - self._belief)
+        if not human or self._belief < _BELIEF_MIN:
+            return None
+        return _pose_from_result(result, width, height)
 
     def reset(self) -> None:
         """Forget what came before, as after a cut."""
         self._follower.forget()
         self._restart_graph()
+        self._belief = 1.0
 
     def close(self) -> None:
         """Release the models."""

@@ -3,13 +3,13 @@
 Legend: T frames, L landmarks, N points of one question.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.rotation import FloatArray, swing_between
-from ..body_model import BodyModel
+from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import RawTake
 
 Float64 = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Points:
         return self.scores[:, self.columns(names)].min(axis=1)
 
 
-def points_from_raw(raw: RawTake, body: BodyModel, open_betas: FloatArray) -> Points:
+def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
     """Turn a raw take's landmarks into the world's axes beside the body's own points.
 
     The estimator sees each person as from a camera that looks straight at them; the ray towards
@@ -54,11 +54,10 @@ def points_from_raw(raw: RawTake, body: BodyModel, open_betas: FloatArray) -> Po
     """
     camera_from_ray_T33 = _ray_rotations(raw)
     positions = np.einsum("tij,tlj->tli", camera_from_ray_T33, raw.landmarks3d.astype(np.float64))
-    rest = body.landmark_rest_points(open_betas)
-    order = [
-        body.landmark_index[name] for name in raw.landmark_names if name in body.landmark_index
-    ]
-    known = [k for k, name in enumerate(raw.landmark_names) if name in body.landmark_index]
+    rest = body.landmark_rest_points(np.zeros(SHAPE_COUNT))
+    on_body = set(body.landmark_names)
+    known = [k for k, name in enumerate(raw.landmark_names) if name in on_body]
+    order = body.landmark_indices([raw.landmark_names[k] for k in known])
     return Points(
         index={raw.landmark_names[k]: column for column, k in enumerate(known)},
         positions=positions[:, known] @ WORLD_FROM_CAMERA.T,
@@ -67,6 +66,28 @@ def points_from_raw(raw: RawTake, body: BodyModel, open_betas: FloatArray) -> Po
         rest=np.asarray(rest[order], dtype=np.float64),
         time_s=raw.time_s,
     )
+
+
+def with_shape(points: Points, body: BodyModel, open_betas: FloatArray) -> Points:
+    """The same landmarks beside a body of another shape (10,)."""
+    rest_L3 = body.landmark_rest_points(open_betas)
+    order = body.landmark_indices(list(points.index))
+    return replace(points, rest=np.asarray(rest_L3[order], dtype=np.float64))
+
+
+def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float64) -> Points:
+    """Move the body's landmarks sideways onto the rays of their pixels, depth as it was.
+
+    root_T3 (T,3) m, world axes from the camera: the middle of the hips. Pixels are an
+    estimator's strong side: this keeps them and takes from its 3D points the depth alone.
+    """
+    body = [k for name, k in points.index.items() if name.startswith("body_")]
+    depth = points.positions[:, body, 1] + root_T3[:, None, 1]
+    rays = (points.image[:, body] - centre_px) / focal_px
+    moved = np.stack([rays[..., 0] * depth, depth, -rays[..., 1] * depth], axis=-1)
+    positions = points.positions.copy()
+    positions[:, body] = moved - root_T3[:, None]
+    return replace(points, positions=positions)
 
 
 def _ray_rotations(raw: RawTake) -> Float64:

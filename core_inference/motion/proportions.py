@@ -1,6 +1,6 @@
 """One body for the whole clip: the open body's shape from the lengths seen in all frames.
 
-Legend: T frames, K lengths.
+Legend: T frames, K lengths, B shape components.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from ..body_model import SHAPE_COUNT, BodyModel
-from ..clip import RawTake
+from .points import Points
 
 Float64 = NDArray[np.float64]
 
@@ -31,41 +31,49 @@ LENGTHS: tuple[tuple[tuple[str, ...], tuple[str, ...], float], ...] = (
 )
 """Pairs of landmark groups whose distance is a length of the body, and how much it counts."""
 
-PRIOR = 0.01
-"""One unit of a shape component costs as much as a length that is 1 cm off."""
+PRIOR = 0.02
+"""One unit of a shape component costs as much as a length that is 2 cm off."""
 
 MAX_SHAPE = 3.0
 
 
-def solve_shape(raw: RawTake, body: BodyModel) -> Float64:
+def solve_shape(points: Points, body: BodyModel) -> Float64:
     """The shape components (10,) of the open body that best explain the clip's limb lengths.
 
     Each length is the score-weighted median over all frames, so neither a bad frame nor the
     estimator's wavering scale moves it; what was never seen stays at the average body's.
     """
-    column = {name: k for k, name in enumerate(raw.landmark_names)}
     seen, weights = np.zeros(len(LENGTHS)), np.zeros(len(LENGTHS))
     for k, (start, end, weight) in enumerate(LENGTHS):
-        names = [column[name] for name in (*start, *end)]
-        scores = raw.landmark_scores[:, names].min(axis=1).astype(np.float64)
-        points = raw.landmarks3d.astype(np.float64)
-        ends = [points[:, [column[n] for n in group]].mean(axis=1) for group in (start, end)]
-        seen[k] = weighted_median(np.linalg.norm(ends[0] - ends[1], axis=-1), scores**2)
+        scores = points.score(*start, *end)
+        length_T = np.linalg.norm(points.at(*start) - points.at(*end), axis=-1)
+        seen[k] = weighted_median(length_T, scores**2)
         weights[k] = weight * float(np.quantile(scores, 0.75))
 
+    across_K3, slope_K3B = _rest_lengths(body)
+
     def residuals(betas: Float64) -> Float64:
-        rest = body.landmark_rest_points(betas)
-        return np.concatenate([weights * (_lengths(body, rest) - seen), PRIOR * betas])
+        lengths = np.linalg.norm(across_K3 + slope_K3B @ betas, axis=-1)
+        return np.concatenate([weights * (lengths - seen), PRIOR * betas])
 
     fit = least_squares(residuals, np.zeros(SHAPE_COUNT), bounds=(-MAX_SHAPE, MAX_SHAPE))
     return np.asarray(fit.x, dtype=np.float64)
 
 
-def _lengths(body: BodyModel, rest_L3: Float64) -> Float64:
-    def middle(names: tuple[str, ...]) -> Float64:
-        return rest_L3[[body.landmark_index[name] for name in names]].mean(axis=0)
+def _rest_lengths(body: BodyModel) -> tuple[Float64, Float64]:
+    """The lengths as vectors at rest (K,3) m and their change per shape unit (K,3,10)."""
 
-    return np.array([np.linalg.norm(middle(start) - middle(end)) for start, end, _ in LENGTHS])
+    def vectors(betas: Float64) -> Float64:
+        rest_L3 = np.asarray(body.landmark_rest_points(betas), dtype=np.float64)
+        ends = [
+            [rest_L3[body.landmark_indices(group)].mean(axis=0) for group in (start, end)]
+            for start, end, _ in LENGTHS
+        ]
+        return np.array([end - start for start, end in ends])
+
+    average = vectors(np.zeros(SHAPE_COUNT))
+    slopes = [vectors(unit) - average for unit in np.eye(SHAPE_COUNT)]
+    return average, np.stack(slopes, axis=-1)
 
 
 def weighted_median(values_T: Float64, weights_T: Float64) -> float:

@@ -29,13 +29,16 @@ from .limbs import (
     solve_limb,
     swing_onto,
 )
-from .points import WORLD_FROM_CAMERA, Points, points_from_raw
+from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
 from .root import solve_root
 from .torso import solve_torso
 
 Float64 = NDArray[np.float64]
+
+ROUNDS = 2
+"""Shape, rotations and root are solved in turn; after each round pixels correct the points."""
 
 ROOT_LANDMARKS = tuple(
     f"body_{side}_{name}"
@@ -50,12 +53,15 @@ def solve(raw: RawTake, body: BodyModel) -> Clip:
 
     World axes are those of a level camera standing at the origin.
     """
-    open_betas = solve_shape(raw, body)
-    points = points_from_raw(raw, body, open_betas)
-    rest_joints = body.rest_joints(open_betas).astype(np.float64)
-    local_TJ33, scores = solve_rotations(points, rest_joints)
-    quaternion = believed_rotations(local_TJ33, scores, points.time_s)
-    trans = _root_translation(points, body, open_betas, quaternion, raw)
+    points = points_from_raw(raw, body)
+    for _ in range(ROUNDS):
+        open_betas = solve_shape(points, body)
+        points = with_shape(points, body, open_betas)
+        rest_joints = body.rest_joints(open_betas).astype(np.float64)
+        local_TJ33, scores = solve_rotations(points, rest_joints)
+        quaternion = believed_rotations(local_TJ33, scores, points.time_s)
+        trans, hips = _placed(points, body, open_betas, quaternion, raw)
+        points = on_rays(points, hips, raw.focal_px, np.array(raw.image_size) / 2)
     camera = level_camera(raw)
     count = len(raw.frame_index)
     return Clip(
@@ -178,10 +184,10 @@ def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float6
     return np.concatenate([quaternion[:, :1], filled[:, 1:]], axis=1)
 
 
-def _root_translation(
+def _placed(
     points: Points, body: BodyModel, open_betas: Float64, quaternion: FloatArray, raw: RawTake
-) -> Float64:
-    """trans (T,3) m in the world's axes, the camera at the origin."""
+) -> tuple[Float64, Float64]:
+    """trans (T,3) m and the middle of the hips (T,3) m in the world's axes, camera at the origin."""
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
     world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
     origin = np.broadcast_to(-rest_joints[0], (len(world_TJ33), 3))
@@ -194,4 +200,6 @@ def _root_translation(
         points.scores[:, columns] ** 2,
         raw.focal_px,
     )
-    return pelvis @ WORLD_FROM_CAMERA.T - rest_joints[0]
+    pelvis = pelvis @ WORLD_FROM_CAMERA.T
+    hips = pelvis + joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)
+    return pelvis - rest_joints[0], hips

@@ -1,0 +1,217 @@
+"""The capture worker as Blender sees it: started, listened to, cancelled; no bpy in here.
+
+The worker runs in its own interpreter with a scrubbed environment. Two threads read its stdout
+and stderr; `poll` hands over what has arrived and never waits, so a timer can call it. Whatever
+becomes of the worker, the events end with one of Done, Failed or CancelledEvent.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..core_inference.protocol import (
+    MAX_LINE_BYTES,
+    CancelledEvent,
+    Done,
+    Event,
+    Failed,
+    event_from_line,
+)
+from ..rigs.errors import EngineError
+
+CANCEL_GRACE_S = 8.0
+KILL_WAIT_S = 5.0
+_QUEUE_SIZE = 2000
+_LOG_LINES = 12
+_LOG_LINE_BYTES = 4096
+_SCRUBBED = ("PYTHON", "LD_", "DYLD_", "BLENDER_")
+_CLOSING = (Done, Failed, CancelledEvent)
+
+_BOOTSTRAP = (
+    "import runpy, sys, types; package = types.ModuleType('pose2rig'); "
+    "package.__path__ = [{root!r}]; sys.modules['pose2rig'] = package; "
+    "runpy.run_module('pose2rig.core_inference.worker', run_name='__main__')"
+)
+"""Runs the worker of this very copy of Pose2Rig, whatever its folder is called."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureJob:
+    """What the worker is asked to do, as its job file says it."""
+
+    footage: Path
+    out: Path
+    start: int | None
+    end: int | None
+    smooth: float
+
+    def to_json(self) -> str:
+        """The job file's text."""
+        return json.dumps(
+            {
+                "footage": str(self.footage),
+                "out": str(self.out),
+                "start": self.start,
+                "end": self.end,
+                "smooth": self.smooth,
+                "person": "largest",
+                "estimator": "landmarks",
+                "fov": None,
+                "focal": None,
+                "formats": ["npz"],
+                "overwrite": True,
+                "resume": False,
+            }
+        )
+
+
+def engine_command(python: Path, job_file: Path) -> list[str]:
+    """The command line that starts the worker under the engine's interpreter."""
+    root = Path(__file__).resolve().parent.parent
+    code = _BOOTSTRAP.format(root=str(root))
+    return [str(python), "-I", "-X", "utf8", "-c", code, str(job_file)]
+
+
+def scrubbed_environment() -> dict[str, str]:
+    """Blender's environment without what would lead another interpreter astray."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_SCRUBBED)}
+
+
+class WorkerClient:
+    """One running worker. Start it by making it; raises EngineError where it cannot start."""
+
+    def __init__(self, command: list[str]) -> None:
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=scrubbed_environment(),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except (OSError, ValueError) as error:
+            raise EngineError(
+                "the capture engine cannot be started",
+                expected=f"a Python interpreter at {command[0]}",
+                actual=str(error),
+                next_step="set the engine's Python in Pose2Rig's preferences",
+            ) from error
+        self._events: queue.Queue[Event] = queue.Queue(_QUEUE_SIZE)
+        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._closing = False
+        self._kill_at: float | None = None
+        self.ended = False
+        self._log_reader = self._start(self._drain_log)
+        self._event_reader = self._start(self._read_events)
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def poll(self, limit: int = 50) -> list[Event]:
+        """Up to `limit` events that have arrived; never waits. A closing event comes last."""
+        if self._kill_at is not None and time.monotonic() > self._kill_at:
+            self._process.kill()
+        events: list[Event] = []
+        while not self.ended and len(events) < limit:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                break
+            events.append(event)
+            self.ended = isinstance(event, _CLOSING)
+        return events
+
+    def cancel(self) -> None:
+        """Ask the worker to stop; it is killed when it has not after a few seconds."""
+        if self._kill_at is not None:
+            return
+        self._kill_at = time.monotonic() + CANCEL_GRACE_S
+        try:
+            self._stdin.write(b"cancel\n")
+            self._stdin.flush()
+        except OSError:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End the worker if it still runs, and its threads."""
+        self._closing = True
+        if self._process.poll() is None:
+            self._process.kill()
+        self._event_reader.join(KILL_WAIT_S)
+        self._log_reader.join(KILL_WAIT_S)
+        for stream in (self._stdin, self._process.stdout, self._process.stderr):
+            _close(stream)
+        self._process.wait(KILL_WAIT_S)
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    def _start(self, target: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=target, daemon=True)
+        thread.start()
+        return thread
+
+    def _read_events(self) -> None:
+        """The stdout thread: lines to events, then one closing event if there was none."""
+        assert self._process.stdout is not None
+        while line := self._process.stdout.readline(MAX_LINE_BYTES):
+            try:
+                event = event_from_line(line.decode("utf-8", errors="replace"))
+            except EngineError as error:
+                self._process.kill()
+                message = f"{error.what}; expected {error.expected}, got {error.actual}"
+                self._put(Failed(code=error.code, message=message, next_step=error.next_step))
+                return
+            self._put(event)
+            if isinstance(event, _CLOSING):
+                return
+        status = self._process.wait()
+        self._log_reader.join(KILL_WAIT_S)
+        self._put(self._death(status))
+
+    def _put(self, event: Event) -> None:
+        while not self._closing:
+            try:
+                return self._events.put(event, timeout=0.2)
+            except queue.Full:
+                continue
+
+    def _death(self, status: int) -> Event:
+        if self._kill_at is not None:
+            return CancelledEvent(kept=0)
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        words = " | ".join(self._log) or "nothing"
+        return Failed(
+            code="engine",
+            message=f"the capture engine ended unexpectedly ({how}); it said last: {words}",
+            next_step="capture again; if it happens again, the system console has the whole log",
+        )
+
+    def _drain_log(self) -> None:
+        """The stderr thread: keeps the worker from blocking and its last words at hand."""
+        assert self._process.stderr is not None
+        while line := self._process.stderr.readline(_LOG_LINE_BYTES):
+            text = line.decode("utf-8", errors="replace").strip()
+            if text:
+                self._log.append(text)
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    try:
+        if stream is not None:
+            stream.close()
+    except OSError:
+        return  # a pipe whose other end is gone has nothing left to flush
