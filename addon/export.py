@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 
 from ..rigs.errors import BlenderError, OutputError, RigError
+from .timing import set_frame_rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +47,6 @@ def export_fbx(job: FbxExport) -> None:
         _rename(temporary, job.path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
-    """Set the scene to any frame rate, whole or not."""
-    scene.render.fps = max(1, round(fps))
-    scene.render.fps_base = scene.render.fps / fps
-
-
-def frame_rate(scene: bpy.types.Scene) -> float:
-    """The scene's frames per second."""
-    return scene.render.fps / scene.render.fps_base
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
@@ -100,9 +90,7 @@ def _export_scene(job: FbxExport) -> Iterator[tuple[bpy.types.Scene, list[bpy.ty
 
 
 @contextmanager
-def _only_take(
-    armature: bpy.types.Object, objects: list[bpy.types.Object]
-) -> Iterator[None]:
+def _only_take(armature: bpy.types.Object, objects: list[bpy.types.Object]) -> Iterator[None]:
     """Put the action on the only unmuted strip, with action, track and strip named alike.
 
     Blender 4.2 names an FBX take after the action, 5.0 after the strip.

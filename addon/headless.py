@@ -18,10 +18,11 @@ import bpy
 
 from ..core_inference.clip import load_clip
 from ..rigs.errors import Pose2RigError, UsageError
-from .export import FbxExport, export_fbx, set_frame_rate
+from .export import FbxExport, export_fbx
 from .keyframes import RotationMode
 from .sampling import FrameTiming
 from .take import TakeSettings, add_take
+from .timing import set_frame_rate
 
 
 def export_clip_as_fbx(job: dict[str, Any]) -> dict[str, Any]:

@@ -71,9 +71,7 @@ def _has_slots() -> bool:
 
 def _curve_maker(armature: bpy.types.Object, action: bpy.types.Action) -> NewCurve:
     if not _has_slots():
-        return lambda path, index, group: action.fcurves.new(
-            path, index=index, action_group=group
-        )
+        return lambda path, index, group: action.fcurves.new(path, index=index, action_group=group)
     return lambda path, index, group: action.fcurve_ensure_for_datablock(
         armature, path, index=index, group_name=group
     )

@@ -61,3 +61,11 @@ def _describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> No
     datablock[QUALITY_PROPERTY] = {
         name: value for name, value in settings.quality.items() if value is not None
     }
+
+
+def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The active armature, or that of the active body."""
+    active = context.view_layer.objects.active
+    if active is not None and active.type == "MESH":
+        active = active.parent
+    return active if active is not None and active.type == "ARMATURE" else None

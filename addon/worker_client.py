@@ -5,6 +5,7 @@ and stderr; `poll` hands over what has arrived and never waits, so a timer can c
 becomes of the worker, the events end with one of Done, Failed or CancelledEvent.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -12,7 +13,6 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -28,10 +28,11 @@ from ..core_inference.protocol import (
 from ..rigs.errors import EngineError
 
 CANCEL_GRACE_S = 8.0
-KILL_WAIT_S = 5.0
+KILL_WAIT_S = 2.0
 _QUEUE_SIZE = 2000
 _LOG_LINES = 12
 _LOG_LINE_BYTES = 4096
+_LOG_FILE_BYTES = 4_000_000
 _SCRUBBED = ("PYTHON", "LD_", "DYLD_", "BLENDER_")
 _CLOSING = (Done, Failed, CancelledEvent)
 
@@ -86,9 +87,12 @@ def scrubbed_environment() -> dict[str, str]:
 
 
 class WorkerClient:
-    """One running worker. Start it by making it; raises EngineError where it cannot start."""
+    """One running worker, whose log goes to `log_path`.
 
-    def __init__(self, command: list[str]) -> None:
+    Making it starts it; raises EngineError where it cannot start.
+    """
+
+    def __init__(self, command: list[str], log_path: Path) -> None:
         try:
             self._process = subprocess.Popen(
                 command,
@@ -106,12 +110,20 @@ class WorkerClient:
                 next_step="set the engine's Python in Pose2Rig's preferences",
             ) from error
         self._events: queue.Queue[Event] = queue.Queue(_QUEUE_SIZE)
+        self._log_path = log_path
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._closing = False
         self._kill_at: float | None = None
         self.ended = False
-        self._log_reader = self._start(self._drain_log)
-        self._event_reader = self._start(self._read_events)
+        self._log_reader = threading.Thread(target=self._drain_log, daemon=True)
+        event_reader = threading.Thread(target=self._read_events, daemon=True)
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._readers = {
+            event_reader: self._process.stdout,
+            self._log_reader: self._process.stderr,
+        }
+        for thread in self._readers:
+            thread.start()
 
     @property
     def pid(self) -> int:
@@ -148,21 +160,17 @@ class WorkerClient:
         self._closing = True
         if self._process.poll() is None:
             self._process.kill()
-        self._event_reader.join(KILL_WAIT_S)
-        self._log_reader.join(KILL_WAIT_S)
-        for stream in (self._stdin, self._process.stdout, self._process.stderr):
-            _close(stream)
-        self._process.wait(KILL_WAIT_S)
+        self._process.wait()
+        _close(self._stdin)
+        for thread, stream in self._readers.items():
+            thread.join(KILL_WAIT_S)
+            if not thread.is_alive():  # closing a pipe that is being read would wait for it
+                stream.close()
 
     @property
     def _stdin(self) -> IO[bytes]:
         assert self._process.stdin is not None
         return self._process.stdin
-
-    def _start(self, target: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=target, daemon=True)
-        thread.start()
-        return thread
 
     def _read_events(self) -> None:
         """The stdout thread: lines to events, then one closing event if there was none."""
@@ -197,21 +205,25 @@ class WorkerClient:
         return Failed(
             code="engine",
             message=f"the capture engine ended unexpectedly ({how}); it said last: {words}",
-            next_step="capture again; if it happens again, the system console has the whole log",
+            next_step=f"capture again; the whole log is in {self._log_path}",
         )
 
     def _drain_log(self) -> None:
         """The stderr thread: keeps the worker from blocking and its last words at hand."""
         assert self._process.stderr is not None
-        while line := self._process.stderr.readline(_LOG_LINE_BYTES):
-            text = line.decode("utf-8", errors="replace").strip()
-            if text:
-                self._log.append(text)
+        written = 0
+        with contextlib.ExitStack() as stack:
+            file = None
+            with contextlib.suppress(OSError):  # a full disk must not stop the draining
+                file = stack.enter_context(self._log_path.open("wb", buffering=0))
+            while line := self._process.stderr.readline(_LOG_LINE_BYTES):
+                if text := line.decode("utf-8", errors="replace").strip():
+                    self._log.append(text)
+                if file is not None and written < _LOG_FILE_BYTES:
+                    with contextlib.suppress(OSError):
+                        written += file.write(line)
 
 
-def _close(stream: IO[bytes] | None) -> None:
-    try:
-        if stream is not None:
-            stream.close()
-    except OSError:
-        return  # a pipe whose other end is gone has nothing left to flush
+def _close(stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # a pipe whose other end is gone has nothing to flush
+        stream.close()

@@ -92,9 +92,22 @@ def bake(source: dict[str, Array]) -> dict[str, NDArray[np.generic]]:
     }
     weights = merged_weights(bones, rig.parents, rig.weights)
     weights = smoothed(weights, quad_edges(quads), soft_regions(vertices, joints), rounds=6)
-    weights = limited(weights)
-    return arrays_of(vertices, joints, weights, quads, mesh_part, components_fixed(
-        vertices, joints, fields))
+    weights = limited(rigid_eyes(weights, joints, vertices, quads[mesh_part == "eyes"]))
+    shapes = components_fixed(vertices, joints, fields)
+    return arrays_of(vertices, joints, weights, quads, mesh_part, shapes)
+
+
+def rigid_eyes(weights: Array, joints: Array, vertices: Array, eye_quads: Array) -> Array:
+    """Eyeballs turn with their joints as a whole, and nothing else does."""
+    eyes = [JOINT["left_eye_smplhf"], JOINT["right_eye_smplhf"]]
+    fixed = weights.copy()
+    fixed[:, JOINT["head"]] += fixed[:, eyes].sum(axis=1)
+    fixed[:, eyes] = 0.0
+    balls = np.unique(eye_quads)
+    nearest = np.linalg.norm(vertices[balls, None] - joints[eyes], axis=2).argmin(axis=1)
+    fixed[balls] = 0.0
+    fixed[balls, np.array(eyes)[nearest]] = 1.0
+    return fixed
 
 
 def components_fixed(vertices: Array, joints: Array, fields: dict[str, Field]) -> list[Field]:
@@ -152,8 +165,12 @@ def report(arrays: dict[str, NDArray[np.generic]]) -> None:
     joints = regressor @ vertices
     for name, place in zip(JOINT_NAMES, joints, strict=True):
         print(f"{name:20s}", *(f"{c:8.4f}" for c in place))
-    print("largest regressor weight", np.abs(regressor).max(), "row sums",
-          np.abs(regressor.sum(1) - 1).max())
+    print(
+        "largest regressor weight",
+        np.abs(regressor).max(),
+        "row sums",
+        np.abs(regressor.sum(1) - 1).max(),
+    )
     print("mm per unit: torso shoulders hips upper_arm forearm thigh shin height")
     for k, name in enumerate(SHAPE_NAMES):
         rates = measure_rates(joints, regressor @ shapes[:, :, k]) * 1000

@@ -33,7 +33,8 @@ LENGTH_PER_UNIT = {
 """Metres that one unit of a component adds to its own measure; no other measure changes."""
 
 HEIGHT_PER_UNIT = 0.06
-PHENOTYPE_PER_UNIT = 0.2
+PHENOTYPE_PER_UNIT = {"gender": 0.2, "weight": 0.3, "muscle": 0.2}
+"""Of anny's parameters from 0 to 1; gender is 0 for male, 1 for female."""
 
 MEASURES: dict[str, tuple[tuple[str, str], ...]] = {
     "torso_length": (("pelvis", "neck"),),
@@ -106,15 +107,17 @@ def components(vertices: Array, joints: Array, fields: dict[str, Field]) -> list
     lengths = pure_lengths(joints, fields)
     made = {"size": size}
     top, bottom = np.argmax(vertices[:, 1]), np.argmin(vertices[:, 1])
-    for name in ("gender", "weight", "muscle"):
-        field = fields[name] * PHENOTYPE_PER_UNIT
+    for name, step in PHENOTYPE_PER_UNIT.items():
+        field = fields[name] * step
         grown = field.vertices[top, 1] - field.vertices[bottom, 1]
         if name == "gender":
             field = field + size * float(-grown / HEIGHT_PER_UNIT)
         rates = measure_rates(joints, field.joints)
         made[name] = _combined([field, *lengths.values()], np.array([1.0, *-rates]))
-    upper, fore = (np.linalg.norm(joints[JOINT["left_" + a]] - joints[JOINT["left_" + b]])
-                   for a, b in (("shoulder", "elbow"), ("elbow", "wrist")))
+    upper, fore = (
+        np.linalg.norm(joints[JOINT["left_" + a]] - joints[JOINT["left_" + b]])
+        for a, b in (("shoulder", "elbow"), ("elbow", "wrist"))
+    )
     share = float(upper / (upper + fore))
     lengths["arm_length"] = lengths["upper_arm"] * share + lengths["forearm"] * (1 - share)
     made |= {name: lengths[name] * step for name, step in LENGTH_PER_UNIT.items()}
@@ -141,7 +144,9 @@ def joint_regressor(
         start = np.exp(-((distance[close] / distance[close[near // 3]]) ** 2))
         start /= start.sum()
         shapes = shapes_VK3[close].reshape(near, -1)
-        known = np.concatenate([np.full((near, 1), 10.0), (vertices[close] - place) * 100, shapes], 1)
+        known = np.concatenate(
+            [np.full((near, 1), 10.0), (vertices[close] - place) * 100, shapes], 1
+        )
         wanted = np.concatenate([[10.0], np.zeros(3), joint_shapes_JK3[joint].ravel()])
         change = np.linalg.lstsq(known.T, wanted - known.T @ start, rcond=1e-6)[0]
         rows[joint, close] = start + change

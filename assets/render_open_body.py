@@ -12,7 +12,7 @@ from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel, load_open
 from pose2rig.rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
 from scipy.spatial.transform import Rotation
 
-TILE_HEIGHT_PX = 560
+TILE_HEIGHT_PX = 430
 MIDDLE = np.array([0.0, -0.46, 0.02])
 FINGERS = ("index", "middle", "ring", "pinky")
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from ..rigs.errors import ModelFileError
 from ..rigs.skeleton import JOINT_COUNT, PARENTS
 
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.integer]
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
 
 SHAPE_COUNT = 10
 DEFAULT_PATH = Path(__file__).parent.parent / "assets" / "open_body.npz"

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..rigs.errors import OutputError, UsageError
+from .clip import Clip, RawTake, save_clip, save_raw_take
 from .settings import FORMATS
 
 RAW = "raw"
@@ -91,17 +92,16 @@ class OutputFolder:
                 next_step="choose another --out folder, or add --overwrite to replace it",
             )
 
-    def write_report(self, report: dict[str, Any]) -> None:
-        """Write report.json among the staged results."""
+    def save_person(self, number: int, raw: RawTake, clip: Clip) -> None:
+        """Stage one person's raw take and clip."""
+        save_raw_take(self.staging / RAW / f"person_{number}.npz", raw)
+        save_clip(self.staging / f"person_{number}.npz", clip)
+
+    def commit(self, report: dict[str, Any]) -> None:
+        """Move everything staged to its final name, report.json last; earlier results go."""
         try:
             text = json.dumps(report, indent=2, allow_nan=False)
             (self.staging / REPORT).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-    def commit(self) -> None:
-        """Move everything staged to its final name; results of an earlier run go."""
-        try:
             for path in self._existing():
                 path.unlink()
             for path in sorted(self.staging.rglob("*")):

@@ -16,7 +16,7 @@ Float32 = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
 SHORTEST_S = 0.5
-"""A person seen for less is dropped, unless nobody is seen for longer."""
+"""A person never seen this long without a break is dropped; in a shorter shot, half of it."""
 
 STATUE_SCORE = 0.5
 STATUE_MOTION = 0.01
@@ -53,11 +53,12 @@ class PersonTrack:
 
     frame_index (T,) int64 source frames, rising; time_s (T,) float64; boxes (T,4) x, y, width,
     height px; scores (T,) 0..1, how well the best seen limb joints are seen. shot counts the
-    footage's shots from 0, person_id the people from 0.
+    footage's shots from 0, person_id the people from 0; shot_s is how long the shot lasts.
     """
 
     person_id: int
     shot: int
+    shot_s: float
     frame_index: NDArray[np.int64]
     time_s: NDArray[np.float64]
     boxes: Float32
@@ -113,6 +114,8 @@ class PersonTracker:
     def __init__(self) -> None:
         self._people: list[_Sighting] = []
         self._shot = 0
+        self._shot_start_s: list[float] = []
+        self._shot_end_s: list[float] = []
 
     def observe(self, frame: Frame, pose: PersonPose | None, is_cut: bool) -> Observation | None:
         """Say whose pose this is; ids count from 0 and never cross a cut.
@@ -121,7 +124,12 @@ class PersonTracker:
         last speed carries them and within a reach that grows with the time since they were seen;
         out of everybody's reach it is a new person.
         """
-        self._shot += int(is_cut)
+        if is_cut and self._shot_start_s:
+            self._shot += 1
+        if len(self._shot_start_s) == self._shot:
+            self._shot_start_s.append(frame.time_s)
+            self._shot_end_s.append(frame.time_s)
+        self._shot_end_s[self._shot] = frame.time_s
         if pose is None:
             return None
         here = [person for person in self._people if person.shot == self._shot]
@@ -142,6 +150,7 @@ class PersonTracker:
             PersonTrack(
                 person_id=person.person_id,
                 shot=person.shot,
+                shot_s=self._shot_end_s[person.shot] - self._shot_start_s[person.shot],
                 frame_index=np.array(person.frame_index, dtype=np.int64),
                 time_s=np.array(person.time_s, dtype=np.float64),
                 boxes=np.array(person.boxes, dtype=np.float32),
@@ -154,20 +163,17 @@ class PersonTracker:
 def choose(tracks: tuple[PersonTrack, ...], image_size: tuple[int, int]) -> tuple[PersonTrack, ...]:
     """Keep the largest person of each shot: the one whose boxes cover most over all frames.
 
-    image_size is width, height px: boxes count within it. Statues and people seen for less than
-    half a second are dropped; the latter stay where nobody in the whole clip was seen longer (a
-    single image, a very short clip).
+    image_size is width, height px: boxes count within it. Dropped are statues, and people never
+    seen for half a second without a break (in a shot shorter than a second: for half the shot; the
+    person of a single image stays). A shot with nobody left gives nobody.
     """
-    alive = [track for track in tracks if not _is_statue(track)]
-    lasting = [track for track in alive if _duration_s(track) >= SHORTEST_S]
-    candidates = lasting or alive
-    shots = sorted({track.shot for track in candidates})
+    people = [track for track in tracks if _lasts(track) and not _is_statue(track)]
     return tuple(
         max(
-            (track for track in candidates if track.shot == shot),
+            (track for track in people if track.shot == shot),
             key=lambda track: _covered(track, image_size),
         )
-        for shot in shots
+        for shot in sorted({track.shot for track in people})
     )
 
 
@@ -192,19 +198,19 @@ def _seen(pose: PersonPose) -> float:
     return float(np.sort(pose.scores[_LIMBS])[-_BEST_JOINTS:].mean())
 
 
-def _duration_s(track: PersonTrack) -> float:
-    """Return the time from the first frame to the end of the last, a frame lasting the mean gap."""
-    count = len(track.time_s)
-    if count < 2:
-        return 0.0
-    return float(track.time_s[-1] - track.time_s[0]) * count / (count - 1)
+def _lasts(track: PersonTrack) -> bool:
+    breaks = np.flatnonzero(np.diff(track.frame_index) > 1)
+    firsts = np.concatenate([[0], breaks + 1])
+    lasts = np.concatenate([breaks, [len(track.time_s) - 1]])
+    longest_s = float((track.time_s[lasts] - track.time_s[firsts]).max())
+    return longest_s >= min(SHORTEST_S, track.shot_s / 2)
 
 
 def _is_statue(track: PersonTrack) -> bool:
     size_px = max(float(np.median(np.hypot(track.boxes[:, 2], track.boxes[:, 3]))), 1.0)
     stirring = float(track.boxes.std(axis=0).max()) / size_px
     return (
-        _duration_s(track) >= STATUE_S
+        float(track.time_s[-1] - track.time_s[0]) >= STATUE_S
         and float(track.scores.mean()) < STATUE_SCORE
         and stirring < STATUE_MOTION
     )

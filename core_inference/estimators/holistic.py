@@ -52,6 +52,8 @@ _SCORES = {
     "right_hand_score": _RIGHT + "hand_presence_score",
     "face_score": "facelandmarksfromposecpu__facelandmarkcpu__face_presence_score",
 }
+_SIDES = {"left_hand_side": _LEFT + "handedness", "right_hand_side": _RIGHT + "handedness"}
+_MIRRORED_LABELS = {"left_hand_side": "Right", "right_hand_side": "Left"}
 _DETECTOR_NODES = _POSE + "posedetectioncpu__"
 _DETECTOR_INPUT = _POSE + "image_for_pose_detection"
 _DETECTOR_OUTPUT = _POSE + "pose_detections"
@@ -64,7 +66,7 @@ class HolisticResult:
 
     body (33,5) x, y, z, visibility, presence; hands (21,3) and face (478,3) x, y, z: x in image
     widths, y in image heights, z in image widths, away from the camera. *_world (33,5), (21,3)
-    in m, camera axes. Scores 0..1.
+    in m, camera axes. Scores 0..1; *_side how far the hand itself looks like one of that side.
     """
 
     body: Float32
@@ -73,9 +75,11 @@ class HolisticResult:
     left_hand: Float32 | None = None
     left_hand_world: Float32 | None = None
     left_hand_score: float = 0.0
+    left_hand_side: float = 0.0
     right_hand: Float32 | None = None
     right_hand_world: Float32 | None = None
     right_hand_score: float = 0.0
+    right_hand_side: float = 0.0
     face: Float32 | None = None
     face_score: float = 0.0
 
@@ -216,7 +220,7 @@ class HolisticGraph:
         }
         try:
             self._graph = _Graph(_graph_config(_package_parent()), "image", side)
-            self._graph.start((*_POINTS.values(), *_SCORES.values()))
+            self._graph.start((*_POINTS.values(), *_SCORES.values(), *_SIDES.values()))
         except (RuntimeError, ValueError, OSError) as error:
             raise _missing(f"{type(error).__name__}: {error}") from error
 
@@ -235,7 +239,17 @@ class HolisticGraph:
             for name, stream in _SCORES.items()
             if stream in packets
         }
-        return HolisticResult(**points, **scores)
+        sides: dict[str, Any] = {
+            name: self._side(packets[stream], _MIRRORED_LABELS[name])
+            for name, stream in _SIDES.items()
+            if stream in packets
+        }
+        return HolisticResult(**points, **scores, **sides)
+
+    def _side(self, packet: Any, label: str) -> float:
+        """Return how sure the hand model is of a side; it names sides as in a mirror."""
+        best = self._getter.get_proto(packet).classification[0]
+        return float(best.score if best.label == label else 1.0 - best.score)
 
     def restart(self) -> None:
         """Forget the person followed so far; the next image takes about 0.1 s longer."""
@@ -265,10 +279,10 @@ class PersonDetector:
     def detect(self, image: Image) -> tuple[Detection, ...]:
         """Return everybody scored 0.5 or better in the image (H,W,3) uint8 RGB, best first."""
         height, width = image.shape[:2]
-        scale = min(1.0, _DETECTOR_SIDE_PX / max(height, width))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = np.ascontiguousarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-        packets = self._graph.run(small.astype(np.uint8, copy=False), 0.0)
+        step = max(1, max(height, width) // _DETECTOR_SIDE_PX)
+        size = (max(1, width // step), max(1, height // step))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
+        packets = self._graph.run(small, 0.0)
         if _DETECTOR_OUTPUT not in packets:
             return ()
         found: list[Detection] = []

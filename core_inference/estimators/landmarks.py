@@ -24,9 +24,13 @@ EYE_CORNERS_M = 0.09
 FULL_SIZE_HAND_PX = 24.0
 """A hand this large or larger has enough pixels; a smaller one loses score in proportion."""
 
+WRONG_SIDE = 0.2
+"""What is left of a hand's score where it looks like a hand of the other side for certain."""
+
 VISIBLE = 0.3
 """From this score on a landmark counts as seen, for the box around the person."""
 
+_LEFT_WRIST, _RIGHT_WRIST = 15, 16
 _SHOULDER_MIN_M = 0.25
 _HEAD_MIN_M = 0.115
 _FOREARM_MIN_M = 0.13
@@ -58,10 +62,8 @@ class LandmarkEstimator:
     def estimate(self, frame: Frame) -> PersonPose | None:
         """Return the person in the frame, or None where there is nobody."""
         image = np.ascontiguousarray(frame.image)
-        if self._follower.wants_detections:
-            seed = self._choose(image, frame.time_s)
-        else:
-            seed = image
+        wants = self._follower.wants_detections
+        seed = self._choose(image, frame.time_s) if wants else image
         result = None if seed is None else self._graph.process(seed, frame.time_s)
         self._graph_is_fresh = seed is None and self._graph_is_fresh
         if result is None:
@@ -135,7 +137,7 @@ def _is_human(result: HolisticResult) -> bool:
         forearms < _FOREARM_MIN_M,
         trunk < _TORSO_MIN_M,
     )
-    return sum(small) < 2
+    return sum(map(bool, small)) < 2
 
 
 def _pose_from_result(result: HolisticResult, width: int, height: int) -> PersonPose:
@@ -163,21 +165,7 @@ def _landmarks_from_result(result: HolisticResult, width: int, height: int) -> L
     points2d[topology.BODY] = result.body[:, :2] * to_px[:2]
     points3d[topology.BODY] = result.body_world[:, :3]
     scores[topology.BODY] = result.body_score * result.body[:, 3] * result.body[:, 4]
-    hands = (
-        (topology.LEFT_HAND, 15, result.left_hand, result.left_hand_world, result.left_hand_score),
-        (
-            topology.RIGHT_HAND,
-            16,
-            result.right_hand,
-            result.right_hand_world,
-            result.right_hand_score,
-        ),
-    )
-    for part, wrist, hand, world, score in hands:
-        if hand is not None and world is not None:
-            points2d[part] = hand[:, :2] * to_px[:2]
-            points3d[part] = world[:, :3] - world[0, :3]
-            scores[part] = score * _hand_agreement(points2d[part], points2d[wrist])
+    _place_hands(result, to_px, (points2d, points3d, scores))
     if result.face is not None:
         face_px = result.face[:, :3] * to_px
         points2d[topology.FACE] = face_px[:, :2]
@@ -188,6 +176,24 @@ def _landmarks_from_result(result: HolisticResult, width: int, height: int) -> L
     points2d[lost] = 0
     points3d[lost] = 0
     return Landmarks(points2d=points2d, points3d=points3d, scores=scores)
+
+
+def _place_hands(
+    result: HolisticResult, to_px: Float32, into: tuple[Float32, Float32, Float32]
+) -> None:
+    """Write both hands into points2d, points3d and scores; the body must stand there already."""
+    points2d, points3d, scores = into
+    left, right = topology.LEFT_HAND, topology.RIGHT_HAND
+    sure_left = result.left_hand_score * max(result.left_hand_side, WRONG_SIDE)
+    sure_right = result.right_hand_score * max(result.right_hand_side, WRONG_SIDE)
+    for part, wrist, hand, world, sure in (
+        (left, _LEFT_WRIST, result.left_hand, result.left_hand_world, sure_left),
+        (right, _RIGHT_WRIST, result.right_hand, result.right_hand_world, sure_right),
+    ):
+        if hand is not None and world is not None:
+            points2d[part] = hand[:, :2] * to_px[:2]
+            points3d[part] = world[:, :3] - world[0, :3]
+            scores[part] = sure * _hand_agreement(points2d[part], points2d[wrist])
 
 
 def _extent(points_N2: Float32) -> float:

@@ -1,4 +1,4 @@
-"""The 553 landmarks of the `landmarks` estimator: their names, their places and their SMPL-X joints.
+"""The 553 landmarks of the `landmarks` estimator: names, places and SMPL-X joints.
 
 Names follow MediaPipe's own, in lower case; left and right are the person's.
 
@@ -66,7 +66,7 @@ JOINT_LANDMARKS: dict[str, tuple[str, str]] = {
     "neck": ("body_left_shoulder", "body_right_shoulder"),
     "head": ("body_left_ear", "body_right_ear"),
     **{
-        f"{side}_{joint}": (f"body_{side}_{landmark}",) * 2
+        f"{side}_{joint}": (f"body_{side}_{landmark}", f"body_{side}_{landmark}")
         for side in ("left", "right")
         for joint, landmark in (
             ("hip", "hip"),
@@ -80,7 +80,7 @@ JOINT_LANDMARKS: dict[str, tuple[str, str]] = {
         )
     },
     **{
-        f"{side}_{finger}{number}": (f"{side}_hand_{landmark}",) * 2
+        f"{side}_{finger}{number}": (f"{side}_hand_{landmark}", f"{side}_hand_{landmark}")
         for side in ("left", "right")
         for finger, landmarks in _FINGER_LANDMARKS.items()
         for number, landmark in enumerate(landmarks, start=1)

@@ -187,7 +187,7 @@ def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float6
 def _placed(
     points: Points, body: BodyModel, open_betas: Float64, quaternion: FloatArray, raw: RawTake
 ) -> tuple[Float64, Float64]:
-    """trans (T,3) m and the middle of the hips (T,3) m in the world's axes, camera at the origin."""
+    """trans (T,3) m and the middle of the hips (T,3) m, world axes, camera at the origin."""
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
     world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
     origin = np.broadcast_to(-rest_joints[0], (len(world_TJ33), 3))

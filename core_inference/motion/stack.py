@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..body_model import BodyModel
-from ..clip import Clip, RawTake
+from ..clip import Clip, RawTake, replaced
 from .contacts import mark_contacts
 from .gaps import fill_gaps
 from .ground import put_on_ground
@@ -31,8 +31,9 @@ def process(raw: RawTake, body: BodyModel, settings: MotionSettings) -> Clip:
     clip = solve(raw, body)
     clip = fill_gaps(clip, frame_times(raw))
     clip = smooth(clip, settings)
-    clip = put_on_ground(clip, body)
-    return mark_contacts(clip, body)
+    clip = mark_contacts(put_on_ground(clip, body), body)
+    motion = {"smooth": settings.smooth}
+    return replaced(clip, provenance={**raw.provenance, "motion": motion})
 
 
 def frame_times(raw: RawTake) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ RIGID_FACE_POINTS = tuple(
     for k in (1, 4, 5, 6, 10, 33, 67, 93, 103, 109, 127, 133, 168, 195, 197, 234, 263, 297, 323)
     + (332, 338, 356, 362, 454)
 )
-"""Points of the face mesh that no expression moves much: nose, brow's bone, temples, eye corners."""
+"""Points of the face mesh that no expression moves much: nose, temples, eye corners."""
 
 ACROSS_WEIGHT = 2.0
 """How much more the line across (hips, shoulders) counts than the line up the torso."""

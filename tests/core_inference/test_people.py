@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from pose2rig.core_inference.estimators.base import PersonPose
 from pose2rig.core_inference.footage import Frame
 from pose2rig.core_inference.people import Box, PersonTrack, PersonTracker, choose
@@ -37,14 +36,22 @@ def follow(boxes: dict[int, Box], cuts: tuple[int, ...] = (), fps: float = FPS) 
 
 
 def track(
-    count: int, *, box: Box, score: float = 0.9, sway: float = 5.0, person_id: int = 0, shot: int = 0
+    count: int,
+    *,
+    box: Box,
+    score: float = 0.9,
+    sway: float = 5.0,
+    person_id: int = 0,
+    shot: int = 0,
 ) -> PersonTrack:
+    """A track of so many frames in a shot of ten seconds; shorter ones come from `follow`."""
     index = np.arange(count)
     boxes = np.tile(np.array(box, dtype=np.float32), (count, 1))
     boxes[:, 0] += (sway * np.sin(index)).astype(np.float32)
     return PersonTrack(
         person_id=person_id,
         shot=shot,
+        shot_s=10.0,
         frame_index=index.astype(np.int64),
         time_s=index / FPS,
         boxes=boxes,
@@ -131,8 +138,15 @@ def test_half_a_second_is_the_least_a_person_lives() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_an_image_or_a_very_short_clip_keeps_its_person(count: int) -> None:
-    only = track(count, box=(100, 100, 300, 800))
-    assert choose((only,), SIZE) == (only,)
+    only = follow({i: box_at(900, 500) for i in range(count)}).tracks()
+    assert len(only) == 1
+    assert choose(only, SIZE) == only
+
+
+def test_glimpses_that_never_last_are_nobody_however_many() -> None:
+    flicker = follow({i: box_at(900, 500) for i in range(300) if i % 10 < 6}).tracks()
+    assert [len(t.frame_index) for t in flicker] == [180]
+    assert choose(flicker, SIZE) == ()
 
 
 def test_a_statue_is_dropped() -> None:

@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from .blender_window import BlenderWindow, install_extension, private_environment
 from .display import Display
+
+OpenWindow = Callable[[], BlenderWindow]
 
 
 @pytest.fixture(scope="session")
@@ -30,30 +32,65 @@ def extension_zip(repository_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def footage(repository_dir: Path) -> Path:
-    """The bundled clip: long enough on any machine to be cancelled half-way."""
+    """The bundled clip: on any machine it takes long enough to be stopped half-way."""
     return repository_dir / "assets" / "demo.mp4"
 
 
 @pytest.fixture(scope="session")
 def gallery(repository_dir: Path) -> Path:
-    """Where screenshots and logs are left for people to look at."""
+    """Where screenshots, logs and figures are left for people to look at."""
     folder = repository_dir / "out" / "gui"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.fixture(scope="session")
+def user_environment(
+    blender: Path, extension_zip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The environment of a new user who has installed the extension."""
+    environment = private_environment(tmp_path_factory.mktemp("home"))
+    install_extension(blender, extension_zip, environment)
+    return environment
+
+
+@pytest.fixture(scope="session")
 def display() -> Iterator[Display]:
+    """A virtual screen."""
     screen = Display.start()
     yield screen
     screen.stop()
 
 
-@pytest.fixture(scope="session")
-def user_environment(
-    blender: Path, extension_zip: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
-    """A new user's environment, in which the extension has been installed."""
-    environment = private_environment(tmp_path_factory.mktemp("home"))
-    install_extension(blender, extension_zip, environment)
-    return environment
+@pytest.fixture(scope="module")
+def open_window(
+    blender: Path,
+    display: Display,
+    user_environment: dict[str, str],
+    footage: Path,
+    gallery: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[OpenWindow]:
+    """Opens Blender ready for a capture: tab shown, engine and footage set. One at a time."""
+    opened: list[BlenderWindow] = []
+
+    def open_one() -> BlenderWindow:
+        for earlier in opened:
+            earlier.kill()
+        window = BlenderWindow.start(
+            blender, display, user_environment, tmp_path_factory.mktemp("window")
+        )
+        opened.append(window)
+        info = window.call("blender_info")
+        assert info["addon_enabled"] and not info["background"], info
+        window.call("open_sidebar")
+        assert window.call("choose_tab") == "Pose2Rig"
+        assert window.call("watch_panels")
+        window.call("set_engine", python=sys.executable)
+        window.call("set_footage", path=str(footage))
+        return window
+
+    yield open_one
+    for number, window in enumerate(opened, start=1):
+        window.kill()
+        (gallery / f"blender_{number}.log").write_bytes(window.log.read_bytes())

@@ -1,0 +1,214 @@
+"""The capture that is running: what was asked, its worker, and what becomes of the result.
+
+At most one runs at a time. `step` is everything that a timer tick does, and can be called without
+one: it drains the worker's events, shows them in `window_manager.pose2rig`, and when the worker is
+done puts the take into the scene.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import bpy
+
+from ..core_inference.clip import load_clip
+from ..core_inference.protocol import (
+    CancelledEvent,
+    Done,
+    Event,
+    Failed,
+    Progress,
+    Started,
+    Warned,
+)
+from ..rigs.errors import EngineError, FootageError, OutputError, Pose2RigError
+from . import storage
+from .keyframes import RotationMode
+from .preferences import engine_python
+from .properties import CaptureStatus
+from .sampling import FrameTiming
+from .take import TakeSettings, add_take
+from .timing import fit_frame_range, frame_rate, set_frame_rate
+from .worker_client import CaptureJob, WorkerClient, engine_command
+
+StepResult = Literal["RUNNING", "DONE", "CANCELLED", "FAILED"]
+
+
+@dataclass(kw_only=True)
+class _Session:
+    """A running capture; the choices are those of the moment it began."""
+
+    client: WorkerClient
+    name: str
+    out: Path
+    mode: RotationMode
+    first_frame: int
+    match_scene: bool
+
+
+_current: list[_Session] = []  # empty, or the one that runs
+
+
+def is_running() -> bool:
+    """Whether a capture runs."""
+    return bool(_current)
+
+
+def start(context: bpy.types.Context) -> None:
+    """Start the worker on the scene's settings; raises Pose2RigError when that cannot be."""
+    if _current:
+        raise EngineError(
+            "a capture is already running",
+            expected="one capture at a time",
+            actual="a second one",
+            next_step="wait for it or cancel it",
+        )
+    python = engine_python(context)
+    settings = context.scene.pose2rig
+    footage = _footage(settings.footage)
+    out = storage.new_take_folder(footage.stem)
+    job = CaptureJob(
+        footage=footage,
+        out=out,
+        start=settings.start or None,
+        end=settings.end or None,
+        smooth=settings.smooth,
+    )
+    job_file = _write_job(job)
+    client = WorkerClient(engine_command(python, job_file), out / "engine.log")
+    _current.append(
+        _Session(
+            client=client,
+            name=footage.stem,
+            out=out,
+            mode=settings.rotation_mode,
+            first_frame=settings.first_frame,
+            match_scene=settings.match_scene,
+        )
+    )
+    _reset(context.window_manager.pose2rig)
+
+
+def step(context: bpy.types.Context) -> StepResult:
+    """Take in what the worker said since the last step; put the take into the scene at the end."""
+    session = _current[0]
+    status = context.window_manager.pose2rig
+    for event in session.client.poll():
+        if isinstance(event, Done):
+            return _finish(context, session, event)
+        _show(status, event)
+        if isinstance(event, Failed | CancelledEvent):
+            return _close(status, "FAILED" if isinstance(event, Failed) else "CANCELLED")
+    return "RUNNING"
+
+
+def cancel(context: bpy.types.Context) -> None:
+    """Ask the running capture to stop; `step` says when it has."""
+    if _current:
+        _current[0].client.cancel()
+        context.window_manager.pose2rig.state = "CANCELLING"
+
+
+def fail(context: bpy.types.Context, error: Pose2RigError) -> None:
+    """Show an error as the outcome and end what runs."""
+    status = context.window_manager.pose2rig
+    if not _current:
+        _reset(status)
+    status.message = f"{error.what}; expected {error.expected}, got {error.actual}"
+    status.next_step = error.next_step
+    _close(status, "FAILED")
+
+
+def abandon() -> None:
+    """End the running capture at once, for Blender is closing or loading another file."""
+    while _current:
+        _current.pop().client.close()
+
+
+def _footage(text: str) -> Path:
+    path = Path(bpy.path.abspath(text))
+    if text and path.exists():
+        return path
+    raise FootageError(
+        "there is no footage to capture",
+        expected="a video file, a folder of images or an image",
+        actual=f"nothing at {text}" if text else "an empty path",
+        next_step="choose footage in the Pose2Rig panel",
+    )
+
+
+def _write_job(job: CaptureJob) -> Path:
+    path = job.out / "capture_job.json"
+    try:
+        path.write_text(job.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            "cannot write the capture's folder",
+            expected=f"room and write permission in {job.out}",
+            actual=error.strerror or str(error),
+            next_step="free some disk space",
+        ) from error
+    return path
+
+
+def _reset(status: CaptureStatus) -> None:
+    status.state = "RUNNING"
+    status.stage = "start"
+    status.done = status.total = 0
+    status.progress = status.fps = 0.0
+    status.eta_s = -1.0
+    status.message = status.next_step = status.warnings = ""
+
+
+def _show(status: CaptureStatus, event: Event) -> None:
+    match event:
+        case Started():
+            status.total = event.frames
+        case Progress():
+            status.stage, status.done, status.total = event.stage, event.done, event.total
+            status.progress = event.done / max(event.total, 1)
+            status.fps = event.fps
+            status.eta_s = -1.0 if event.eta_s is None else event.eta_s
+        case Warned():
+            status.warnings = f"{status.warnings}\n{event.message}".strip()
+        case Failed():
+            status.message, status.next_step = event.message, event.next_step
+        case CancelledEvent():
+            status.message = f"Cancelled; {event.kept} frames kept"
+        case _:
+            return
+
+
+def _close(status: CaptureStatus, state: StepResult) -> StepResult:
+    abandon()
+    status.state = state
+    return state
+
+
+def _finish(context: bpy.types.Context, session: _Session, event: Done) -> StepResult:
+    """The final apply: every captured person becomes a take."""
+    people = event.report.get("people", {})
+    for person in people:
+        _apply(context.scene, session, person, people[person])
+    status = context.window_manager.pose2rig
+    status.progress = 1.0
+    status.message = f"Captured {session.name}"
+    return _close(status, "DONE")
+
+
+def _apply(
+    scene: bpy.types.Scene, session: _Session, person: str, quality: dict[str, float | None]
+) -> None:
+    path = session.out / f"person_{person}.npz"
+    clip = load_clip(path)
+    if session.match_scene:
+        set_frame_rate(scene, clip.frame_rate)
+    settings = TakeSettings(
+        name=session.name,
+        mode=session.mode,
+        timing=FrameTiming(fps=frame_rate(scene), first_frame=session.first_frame),
+        path=path,
+        quality=quality,
+    )
+    first, last = (int(frame) for frame in add_take(clip, settings, scene).action.frame_range)
+    fit_frame_range(scene, first, last, exactly=session.match_scene)

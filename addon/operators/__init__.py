@@ -1,0 +1,1 @@
+"""Operators: they gather, call and report."""

@@ -1,0 +1,129 @@
+"""The sidebar's Pose2Rig tab: it draws and decides nothing."""
+
+import textwrap
+
+import bpy
+
+from .operators.capture import CancelCapture, Capture
+from .operators.export import ExportTake
+from .preferences import ROOT_PACKAGE, has_engine
+from .properties import CaptureStatus
+from .take import QUALITY_PROPERTY, active_armature
+
+_RUNNING = ("RUNNING", "CANCELLING")
+_STAGES = {"start": "Starting", "estimate": "Capturing", "solve": "Solving", "export": "Writing"}
+_CHARACTER_PX = 7.0
+
+QUALITY_LABELS: tuple[tuple[str, str, str], ...] = (
+    ("frames", "Frames", "{:.0f}"),
+    ("coverage", "Person seen in", "{:.0%} of them"),
+    ("reprojection_px", "Reprojection error", "{:.1f} px"),
+    ("jitter_10m_s3", "Jitter", "{:.2f} \u00d7 10 m/s\u00b3"),
+    ("foot_slide_cm_s", "Foot slide", "{:.1f} cm/s"),
+)
+"""Key in the report, its name in the panel, its format."""
+
+
+class Pose2RigPanel(bpy.types.Panel):
+    """Footage in, animation out."""
+
+    bl_idname = "POSE2RIG_PT_capture"
+    bl_label = "Pose2Rig"
+    bl_category = "Pose2Rig"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Settings, then what runs or what came out of it."""
+        status = context.window_manager.pose2rig
+        width = _characters(context)
+        self._draw_settings(context, enabled=status.state not in _RUNNING)
+        if not has_engine(context):
+            _draw_engine_hint(self.layout, width)
+        if status.state in _RUNNING:
+            _draw_progress(self.layout, status)
+        else:
+            row = self.layout.row()
+            row.scale_y = 1.4
+            row.operator(Capture.bl_idname, icon="ARMATURE_DATA")
+        _draw_outcome(self.layout, status, width)
+        _draw_take(self.layout, context)
+
+    def _draw_settings(self, context: bpy.types.Context, *, enabled: bool) -> None:
+        settings = context.scene.pose2rig
+        column = self.layout.column()
+        column.enabled = enabled
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "footage")
+        frames = column.column(align=True)
+        frames.prop(settings, "start")
+        frames.prop(settings, "end", text="To (0 = End)")
+        column.prop(settings, "smooth")
+        column.prop(settings, "rotation_mode")
+        column.prop(settings, "first_frame")
+        column.prop(settings, "match_scene")
+
+
+def _draw_engine_hint(layout: bpy.types.UILayout, width: int) -> None:
+    box = layout.box()
+    _paragraph(box, "Set the engine's Python in the preferences first.", width, icon="INFO")
+    box.operator("preferences.addon_show", text="Open Preferences").module = ROOT_PACKAGE
+
+
+def _draw_progress(layout: bpy.types.UILayout, status: CaptureStatus) -> None:
+    stage = _STAGES.get(status.stage, status.stage.title())
+    text = f"{stage} {status.progress:.0%}"
+    layout.progress(factor=status.progress, type="BAR", text=text)
+    if status.state == "CANCELLING":
+        layout.label(text="Cancelling\u2026")
+        return
+    speed = f"{status.fps:.1f} fps" if status.fps > 0.0 else "\u2026 fps"
+    left = f"{_duration(status.eta_s)} left" if status.eta_s >= 0.0 else "time left unknown"
+    layout.label(text=f"{status.done} of {status.total} frames, {speed}, {left}")
+    layout.operator(CancelCapture.bl_idname, text="Cancel (Esc)", icon="X")
+
+
+def _draw_outcome(layout: bpy.types.UILayout, status: CaptureStatus, width: int) -> None:
+    for warning in status.warnings.splitlines():
+        _paragraph(layout.box(), warning, width, icon="ERROR")
+    if status.state == "FAILED":
+        box = layout.box()
+        box.alert = True
+        _paragraph(box, status.message, width, icon="CANCEL")
+        _paragraph(box, f"Next: {status.next_step}", width)
+    elif status.message:
+        layout.label(text=status.message, icon="CHECKMARK" if status.state == "DONE" else "INFO")
+
+
+def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    armature = active_armature(context)
+    quality = armature.get(QUALITY_PROPERTY) if armature else None
+    if quality is not None:
+        box = layout.box()
+        box.label(text=armature.name, icon="OUTLINER_OB_ARMATURE")
+        column = box.column(align=True)
+        for key, label, shape in QUALITY_LABELS:
+            if key in quality:
+                row = column.row()
+                row.label(text=label)
+                row.label(text=shape.format(quality[key]))
+    layout.operator(ExportTake.bl_idname, icon="EXPORT")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
+
+
+def _characters(context: bpy.types.Context) -> int:
+    """About how many characters fit into one line of the region."""
+    scale = context.preferences.system.ui_scale
+    return max(20, int(context.region.width / (_CHARACTER_PX * scale)) - 6)
+
+
+def _paragraph(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE") -> None:
+    column = layout.column(align=True)
+    for line in textwrap.wrap(text, width):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else "NONE"

@@ -1,0 +1,174 @@
+"""The `pose2rig` command."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageError
+from . import VERSION
+from .console import Console
+from .settings import ESTIMATORS, CaptureSettings
+
+LATER_COMMANDS = ("retarget", "doctor", "train")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status of contract.md."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with Console(debug="--debug" in arguments, json_lines="--json" in arguments) as console:
+        try:
+            _refuse_later(arguments)
+            options = _parser().parse_args(arguments)
+            return _COMMANDS[options.command](options, console)
+        except Cancelled as cancelled:
+            console.say(f"pose2rig: {cancelled}")
+            return cancelled.exit_status
+        except Pose2RigError as error:
+            console.fail(error)
+            return error.exit_status
+        except MemoryError as error:
+            console.fail(error)
+            return 1
+
+
+def _refuse_later(arguments: list[str]) -> None:
+    if arguments and arguments[0] in LATER_COMMANDS:
+        raise NotAvailableError(
+            f"{arguments[0]} is not available in this version",
+            expected=f"one of {', '.join(_COMMANDS)}",
+            actual=arguments[0],
+            next_step="it comes in a later version",
+        )
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are ours: one line, exit status 2."""
+
+    def error(self, message: str):  # noqa: ANN201 - the base class says NoReturn
+        raise UsageError(
+            "the command line makes no sense",
+            expected=self.format_usage().removeprefix("usage: ").strip().replace("\n", " "),
+            actual=message,
+            next_step=f"run {self.prog} --help",
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="pose2rig", description="Markerless motion capture for Blender.")
+    parser.add_argument("--version", action="version", version=f"pose2rig {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_capture(commands.add_parser("capture", help="footage in, animation out"))
+    process = commands.add_parser("process", help="a raw take to a clip, without inference")
+    process.add_argument("raw", type=Path, metavar="RAW.npz")
+    process.add_argument("--out", type=Path, required=True, metavar="CLIP.npz")
+    process.add_argument("--smooth", type=float, default=0.5)
+    process.add_argument("--overwrite", action="store_true")
+    export = commands.add_parser("export", help="a clip to FBX")
+    export.add_argument("clip", type=Path, metavar="CLIP.npz")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.fbx")
+    export.add_argument("--overwrite", action="store_true")
+    evaluate = commands.add_parser("evaluate", help="a clip against a known motion")
+    evaluate.add_argument("clip", type=Path, metavar="CLIP")
+    evaluate.add_argument("reference", type=Path, metavar="REFERENCE")
+    for command in commands.choices.values():
+        command.add_argument("--blender", type=Path, help="the Blender that writes exports")
+        command.add_argument("--debug", action="store_true", help="show everything that is logged")
+    return parser
+
+
+def _add_capture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("footage", type=Path, help="a video file, a folder of images or one image")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--person", default="largest", help="largest (all and N come later)")
+    parser.add_argument("--estimator", default="landmarks", choices=ESTIMATORS)
+    parser.add_argument("--models", type=Path, help="for the research networks of later versions")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--start", type=int, metavar="N", help="first source frame")
+    parser.add_argument("--end", type=int, metavar="N", help="source frame to stop before")
+    lens = parser.add_mutually_exclusive_group()
+    lens.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view")
+    lens.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels")
+    parser.add_argument("--smooth", type=float, default=0.5, help="0 = off ... 1 = strong")
+    parser.add_argument("--formats", help="npz,fbx (glb, bvh and usd come later)")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--overwrite", action="store_true", help="replace an earlier result")
+    existing.add_argument("--resume", action="store_true", help="comes in a later version")
+    parser.add_argument("--json", action="store_true", help="events on stdout as JSON lines")
+
+
+def _capture(options: argparse.Namespace, console: Console) -> int:
+    from .motion.stack import MotionSettings
+    from .pipeline import run
+
+    _refuse_capture_options(options)
+    formats = None if options.formats is None else tuple(options.formats.split(","))
+    settings = CaptureSettings(
+        footage=options.footage,
+        out=options.out,
+        person=options.person,
+        estimator=options.estimator,
+        start=options.start,
+        end=options.end,
+        fov_deg=options.fov,
+        focal_px=options.focal,
+        formats=formats,
+        overwrite=options.overwrite,
+        blender=options.blender,
+        motion=MotionSettings(smooth=options.smooth),
+    )
+    stopped: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+    console.finish(run(settings, console.on_event, lambda: bool(stopped)), options.out)
+    return 0
+
+
+def _refuse_capture_options(options: argparse.Namespace) -> None:
+    later = {
+        "--resume": options.resume,
+        f"--device {options.device}": options.device in ("cuda", "mps"),
+    }
+    for option, given in later.items():
+        if given:
+            raise NotAvailableError(
+                f"{option} is not available in this version",
+                expected="a capture on the CPU, from the beginning",
+                actual=option,
+                next_step=f"leave {option} out",
+            )
+
+
+def _process(options: argparse.Namespace, console: Console) -> int:
+    from .commands import process_take
+
+    process_take(options.raw, options.out, options.smooth, overwrite=options.overwrite)
+    console.say(f"wrote {options.out}")
+    return 0
+
+
+def _export(options: argparse.Namespace, console: Console) -> int:
+    from .commands import export_clip
+
+    export_clip(options.clip, options.out, options.blender, overwrite=options.overwrite)
+    console.say(f"wrote {options.out}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, console: Console) -> int:
+    from .evaluate import evaluate, format_evaluation
+
+    console.print(format_evaluation(evaluate(options.clip, options.reference)))
+    return 0
+
+
+_COMMANDS = {
+    "capture": _capture,
+    "process": _process,
+    "export": _export,
+    "evaluate": _evaluate,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

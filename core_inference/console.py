@@ -1,0 +1,113 @@
+"""What the command line shows: a progress bar, a summary, one line for an error."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from tqdm import tqdm
+
+from ..rigs.errors import Pose2RigError
+from .protocol import Done, Event, Failed, Progress, Warned, line_from_event
+
+
+class Console:
+    """The terminal of one command. Libraries' own noise on stderr is shown only with --debug."""
+
+    def __init__(self, *, debug: bool, json_lines: bool) -> None:
+        self._debug = debug
+        self._json_lines = json_lines
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+        self._out: TextIO = sys.stdout
+        self._err: TextIO = sys.stderr
+        self._saved_stderr: int | None = None
+
+    def __enter__(self) -> Self:
+        if not self._debug:
+            self._hide_noise()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_bar()
+        if self._saved_stderr is not None:
+            self._err.flush()
+            os.dup2(self._saved_stderr, 2)
+            os.close(self._saved_stderr)
+            self._saved_stderr = None
+
+    def _hide_noise(self) -> None:
+        """Native libraries write to the file behind stderr: give them another one."""
+        self._saved_stderr = os.dup(2)
+        self._err = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+
+    def on_event(self, event: Event) -> None:
+        """Show an event: as JSON on stdout, or as a moving bar and warnings on stderr."""
+        if self._json_lines:
+            self.print(line_from_event(event))
+        elif isinstance(event, Progress):
+            self._move_bar(event)
+        elif isinstance(event, Warned):
+            self.say(f"pose2rig: warning: {event.message}")
+
+    def print(self, text: str) -> None:
+        """Write to stdout."""
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def say(self, text: str) -> None:
+        """Write a line to stderr, above the bar."""
+        self._close_bar()
+        self._err.write(text + "\n")
+        self._err.flush()
+
+    def finish(self, report: dict[str, Any], out: Path) -> None:
+        """Close a capture: the `done` event, or a line for each person."""
+        self._close_bar()
+        if self._json_lines:
+            self.print(line_from_event(Done(report=report)))
+            return
+        for number, person in report["people"].items():
+            self.print(
+                f"person {number}: {person['frames']} frames, "
+                f"coverage {person['coverage']:.0%}, "
+                f"reprojection {person['reprojection_px']:.1f} px, "
+                f"foot slide {person['foot_slide_cm_s']:.1f} cm/s"
+            )
+        self.print(f"wrote {out} ({report['frames_per_second']:.1f} frames/s)")
+
+    def fail(self, error: BaseException) -> None:
+        """Write one line for an error, and its traceback with --debug."""
+        self._close_bar()
+        if self._debug:
+            traceback.print_exception(error, file=self._err)
+        text = str(error) or "out of memory; expected room, got none; capture a shorter range"
+        self.say("pose2rig: error: " + " ".join(text.split()))
+        if self._json_lines and isinstance(error, Pose2RigError):
+            message = f"{error.what}; expected {error.expected}, got {error.actual}"
+            failed = Failed(code=error.code, message=message, next_step=error.next_step)
+            self.print(line_from_event(failed))
+
+    def _move_bar(self, event: Progress) -> None:
+        if self._bar is None or self._stage != event.stage:
+            self._close_bar()
+            self._stage = event.stage
+            unit = "frame" if event.stage == "estimate" else "file"
+            self._bar = tqdm(total=event.total, desc=event.stage, file=self._err, unit=unit)
+        self._bar.total = event.total
+        self._bar.update(event.done - self._bar.n)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,58 @@
+"""What a run tells while it works: progress, warnings, time per stage, and whether to stop."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .protocol import OnEvent, Progress, Warned
+
+STAGES = ("decode", "detect", "estimate", "solve", "export")
+_PROGRESS_EVERY_S = 0.1
+
+
+class Monitor:
+    """One run's voice and clock."""
+
+    def __init__(self, on_event: OnEvent, should_stop: Callable[[], bool]) -> None:
+        self.on_event = on_event
+        self.should_stop = should_stop
+        self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self.warnings: list[Warned] = []
+        self._start_s = time.perf_counter()
+        self._stage_start_s = self._start_s
+        self._last_progress_s = 0.0
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the block's duration to a stage's seconds."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - start_s
+
+    @property
+    def total_s(self) -> float:
+        """Seconds since the run began."""
+        return time.perf_counter() - self._start_s
+
+    def warn(self, code: str, message: str) -> None:
+        """Tell the user something the run survived; it also stands in the report."""
+        warning = Warned(code=code, message=message)
+        self.warnings.append(warning)
+        self.on_event(warning)
+
+    def begin(self) -> None:
+        """Start counting frames: speed and time left are measured from here."""
+        self._stage_start_s = time.perf_counter()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell how far a stage is, at most ten times a second, always at its end."""
+        now_s = time.perf_counter()
+        if done < total and now_s - self._last_progress_s < _PROGRESS_EVERY_S:
+            return
+        self._last_progress_s = now_s
+        spent_s = max(now_s - self._stage_start_s, 1e-6)
+        fps = done / spent_s
+        eta_s = max(total - done, 0) / fps if done and total else None
+        self.on_event(Progress(done=done, total=total, stage=stage, fps=fps, eta_s=eta_s))

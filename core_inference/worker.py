@@ -1,0 +1,98 @@
+"""The engine's process: the same pipeline, told by a job file, heard through JSON lines.
+
+Started by Blender as `python … worker JOB.json`. Stdout carries events only; logs go to stderr.
+A line on stdin cancels the run; the end of stdin (Blender closed or died) ends the process.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..rigs.errors import Cancelled, Pose2RigError, UsageError
+from .motion.stack import MotionSettings
+from .protocol import CancelledEvent, Done, Event, Failed, line_from_event
+from .settings import CaptureSettings
+
+_PATHS = ("footage", "out")
+_OPTIONAL = ("start", "end", "fov_deg", "focal_px", "person", "estimator", "overwrite")
+_CONTRACT_NAMES = {"fov": "fov_deg", "focal": "focal_px"}
+
+
+def main() -> int:
+    """Do the job of the file named on the command line; the exit status is the contract's."""
+    events = _claim_stdout()
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(sys.stdin, stop), daemon=True).start()
+
+    def emit(event: Event) -> None:
+        try:
+            events.write(line_from_event(event) + "\n")
+            events.flush()
+        except OSError:
+            os._exit(1)  # nobody listens any more: Blender is gone
+
+    try:
+        from .pipeline import run
+
+        emit(Done(report=run(read_job(Path(sys.argv[-1])), emit, stop.is_set)))
+        return 0
+    except Cancelled as cancelled:
+        emit(CancelledEvent(kept=cancelled.kept))
+        return cancelled.exit_status
+    except Pose2RigError as error:
+        message = f"{error.what}; expected {error.expected}, got {error.actual}"
+        emit(Failed(code=error.code, message=message, next_step=error.next_step))
+        return error.exit_status
+    except MemoryError:
+        next_step = "close other programs or capture a shorter range"
+        emit(Failed(code="memory", message="the engine ran out of memory", next_step=next_step))
+        return 1
+    except Exception as error:  # the top of the process: whatever it is, Blender hears of it
+        message = f"the engine failed: {type(error).__name__}: {error}"
+        emit(Failed(code="internal", message=message, next_step="report it with the engine's log"))
+        raise
+
+
+def read_job(path: Path) -> CaptureSettings:
+    """Read the job file: contract.md's capture options by name; raises UsageError."""
+    try:
+        job: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = {_CONTRACT_NAMES.get(key, key): value for key, value in job.items()}
+        options = {key: values[key] for key in _OPTIONAL if values.get(key) is not None}
+        formats = values.get("formats")
+        return CaptureSettings(
+            **{key: Path(values[key]) for key in _PATHS},
+            **options,
+            formats=None if formats is None else tuple(formats),
+            motion=MotionSettings(smooth=float(values.get("smooth", 0.5))),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            "the engine cannot use its job file",
+            expected="a JSON object with footage and out",
+            actual=f"{type(error).__name__}: {error}",
+            next_step="check that Blender and the engine run the same Pose2Rig version",
+        ) from error
+
+
+def _claim_stdout() -> TextIO:
+    """Keep stdout for events: whatever libraries print there goes to stderr instead."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    return events
+
+
+def _listen(source: TextIO, stop: threading.Event) -> None:
+    """Stop on a line; end the process at the end of stdin, whatever it is doing."""
+    if source.readline():
+        stop.set()
+        while source.readline():
+            pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
