@@ -34,12 +34,12 @@ define install
 	       "check the network and run make again: it goes on where it stopped" >&2; exit 1; }
 endef
 
-$(VENV)/.demo: pyproject.toml requirements/engine.txt requirements/blender.txt
+$(VENV)/.demo: pyproject.toml requirements/blender.txt
 	$(call need,$(DEMO_NEED_MB))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "pose2rig: error: cannot make a virtual environment; expected Python's venv module," \
 	       "got the error above; on Debian and Ubuntu install python3.11-venv" >&2; exit 1; }
-	$(call install,-r requirements/engine.txt -r requirements/blender.txt)
+	$(call install,-r requirements/blender.txt)
 	$(call install,--no-deps --editable .)
 	@touch $@
 
@@ -75,6 +75,14 @@ test-gui: $(VENV)/.test extension
 	  "BLENDER=/path/to/blender, got nothing; say where Blender is" >&2; exit 1; }
 	@BLENDER="$(BLENDER)" $(BIN)/python -m pytest tests/gui
 
+# requirements/research.txt is kept by hand: see the note in it.
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
+
 lock: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet uv==0.9.9
-	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/engine.txt
+	$(call install,uv==0.13.8)
+	@for extra in "" blender dev; do \
+	  file=requirements/$${extra:-engine}.txt; \
+	  $(LOCK) $${extra:+--extra $$extra} -o $$file || exit 1; \
+	  grep -v "python_full_version >= '3.13'" $$file | sed "s/ ; .*python_full_version.*//; s/ ; implementation_name.*//" > $$file.tmp && mv $$file.tmp $$file; \
+	done

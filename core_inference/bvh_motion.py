@@ -33,11 +33,9 @@ LAID_OUT_LEG, LAID_OUT_ARM = np.cos(np.radians(60.0)), np.cos(np.radians(100.0))
 
 LAID_OUT_SPINE = np.cos(np.radians(45.0))
 
-HINGES = {"hip": (1.0, 0.0, 0.0), "left": (0.0, -1.0, 0.0), "right": (0.0, 1.0, 0.0)}
+KNEE_HINGE = (1.0, 0.0, 0.0)
+ELBOW_HINGE = {"left": (0.0, -1.0, 0.0), "right": (0.0, 1.0, 0.0)}
 """Axes about which knees and elbows bend, in the zero pose."""
-
-_CHILD = {"collar": "shoulder", "shoulder": "elbow", "elbow": "wrist", "wrist": "middle1"}
-_CHILD |= {"hip": "knee", "knee": "ankle", "ankle": "foot"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,15 +59,19 @@ def body_motion(bvh: BvhMotion, rest_joints_J3: Float64) -> BodyMotion:
     world_TJ33 = np.broadcast_to(np.eye(3), (len(bvh.root), JOINT_COUNT, 3, 3)).copy()
     world_TJ33[:, 0] = source.carried("pelvis", source.facing)
     _carry_torso(source, world_TJ33)
-    for side in ("left", "right"):
-        _carry_limb(source, side, ("hip", "knee", "ankle"), world_TJ33)
-        _carry_limb(source, side, ("shoulder", "elbow", "wrist"), world_TJ33)
-    known = np.array([joint in source.bone for joint in JOINT])
+    turns = {
+        joint: turn
+        for side in ("left", "right")
+        for turns in (_leg_turns(source, side), _arm_turns(source, side))
+        for joint, turn in turns.items()
+    }
+    for joint, turn in turns.items():
+        world_TJ33[:, JOINT[joint]] = source.carried(joint, turn)
+    known = np.array([name in turns or name in TORSO for name in JOINT])
     for joint, parent in enumerate(PARENTS):
-        if not known[joint] and parent >= 0 and joint not in _TORSO:
+        if not known[joint]:
             world_TJ33[:, joint] = world_TJ33[:, parent]
     upright = UPRIGHT @ source.facing.T
-    known[list(_TORSO)] = True
     return BodyMotion(
         rotations=np.asarray(local_rotations(upright @ world_TJ33), dtype=np.float64),
         trans=source.scale() * bvh.root @ upright.T - rest_joints_J3[0],
@@ -78,7 +80,7 @@ def body_motion(bvh: BvhMotion, rest_joints_J3: Float64) -> BodyMotion:
     )
 
 
-_TORSO = tuple(JOINT[name] for name in ("spine1", "spine2", "spine3", "neck", "head"))
+TORSO = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 
 class _Source:
@@ -213,7 +215,7 @@ def _carried_chain(source: _Source, chain: list[int]) -> list[Float64]:
 
 
 def _torso_direction(bvh: BvhMotion, bone: int, up: Float64) -> Float64:
-    """Where a torso's bone points in its own frame: to what stands furthest along its children."""
+    """Where a torso's bone points in its own frame: between all that hangs on it."""
     children = [b for b, parent in enumerate(bvh.parents) if parent == bone]
     ends = [bvh.offsets[b] for b in children if bvh.offsets[b].any()]
     ends = ends or [bvh.tips[bone]]
@@ -236,22 +238,25 @@ def _along(chain: list[Float64], share: float) -> Float64:
 # --- limbs -------------------------------------------------------------------------------------
 
 
-def _carry_limb(
-    source: _Source, side: str, limb: tuple[str, str, str], world_TJ33: Float64
-) -> None:
-    """Carry an arm or a leg over, with what hangs on either end of it."""
-    upper, lower, end = (f"{side}_{name}" for name in limb)
-    is_leg = limb[0] == "hip"
-    hinge = np.array(HINGES["hip" if is_leg else side])
-    turns = _limb_turns(
-        source, (upper, lower, end), hinge, LAID_OUT_LEG if is_leg else LAID_OUT_ARM
-    )
-    if f"{side}_collar" in source.bone and not is_leg:
-        turns[f"{side}_collar"] = _swung(source, f"{side}_collar", upper, turns[upper])
-    turns |= _foot_turns(source, side, turns[lower]) if is_leg else {}
-    turns |= {} if is_leg else _hand_turns(source, side, turns[lower])
-    for joint, turn in turns.items():
-        world_TJ33[:, JOINT[joint]] = source.carried(joint, turn)
+def _leg_turns(source: _Source, side: str) -> dict[str, Float64]:
+    """The turns between the rests (3,3) of a leg's bones and its foot's."""
+    hip, knee, ankle, foot = (f"{side}_{name}" for name in ("hip", "knee", "ankle", "foot"))
+    turns = _limb_turns(source, (hip, knee, ankle), np.array(KNEE_HINGE), LAID_OUT_LEG)
+    if foot not in source.bone:
+        return {**turns, ankle: turns[knee]}
+    turn = _swung(source, ankle, foot, turns[knee])
+    return {**turns, ankle: turn, foot: turn}
+
+
+def _arm_turns(source: _Source, side: str) -> dict[str, Float64]:
+    """The turns between the rests (3,3) of an arm's bones, its collar's and its hand's."""
+    collar, *arm = (f"{side}_{name}" for name in ("collar", "shoulder", "elbow", "wrist"))
+    shoulder, elbow, wrist = arm
+    joints = (shoulder, elbow, wrist)
+    turns = _limb_turns(source, joints, np.array(ELBOW_HINGE[side]), LAID_OUT_ARM)
+    if collar in source.bone:
+        turns[collar] = _swung(source, collar, shoulder, turns[shoulder])
+    return {**turns, **_hand_turns(source, side, turns[elbow])}
 
 
 def _limb_turns(
@@ -291,14 +296,6 @@ def _swung(source: _Source, joint: str, child: str, turn_33: Float64) -> Float64
         return turn_33
     swing = swing_between(turn_33 @ source.target_direction(joint, child), seen)
     return np.asarray(swing @ turn_33, dtype=np.float64)
-
-
-def _foot_turns(source: _Source, side: str, shin_33: Float64) -> dict[str, Float64]:
-    ankle, foot = f"{side}_ankle", f"{side}_foot"
-    if foot not in source.bone:
-        return {ankle: shin_33}
-    turn = _swung(source, ankle, foot, shin_33)
-    return {ankle: turn, foot: turn}
 
 
 def _hand_turns(source: _Source, side: str, forearm_33: Float64) -> dict[str, Float64]:

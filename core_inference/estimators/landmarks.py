@@ -3,6 +3,8 @@
 Legend: L landmarks (553), J joints (55).
 """
 
+import math
+
 import numpy as np
 
 from ..footage import Frame
@@ -127,17 +129,18 @@ def _is_human(result: HolisticResult) -> bool:
     medians were 0.22, 0.11, 0.12 and 0.41 m. Two measures too small make it no person.
     """
     world = result.body_world[:, :3]
-    shoulders = np.linalg.norm(world[11] - world[12])
-    ears = np.linalg.norm(world[7] - world[8])
-    forearms = np.linalg.norm(world[[13, 14]] - world[[15, 16]], axis=1).mean()
-    trunk = np.linalg.norm(world[[11, 12]].mean(axis=0) - world[[23, 24]].mean(axis=0))
+    middle_of_hips, middle_of_shoulders = world[23:25].mean(axis=0), world[11:13].mean(axis=0)
+    shoulders = _apart(world[11], world[12])
+    ears = _apart(world[7], world[8])
+    forearms = (_apart(world[13], world[15]) + _apart(world[14], world[16])) / 2
+    trunk = _apart(middle_of_shoulders, middle_of_hips)
     small = (
         shoulders < _SHOULDER_MIN_M,
         ears < _HEAD_MIN_M,
         forearms < _FOREARM_MIN_M,
         trunk < _TORSO_MIN_M,
     )
-    return sum(map(bool, small)) < 2
+    return sum(small) < 2
 
 
 def _pose_from_result(result: HolisticResult, width: int, height: int) -> PersonPose:
@@ -197,7 +200,12 @@ def _place_hands(
 
 
 def _extent(points_N2: Float32) -> float:
-    return float(np.ptp(points_N2, axis=0).max())
+    low_2, high_2 = points_N2.min(axis=0).tolist(), points_N2.max(axis=0).tolist()
+    return max(high_2[0] - low_2[0], high_2[1] - low_2[1], 1e-3)
+
+
+def _apart(one_2: Float32, other_2: Float32) -> float:
+    return math.dist(one_2.tolist(), other_2.tolist())
 
 
 def _hand_agreement(hand_px: Float32, wrist_px: Float32) -> float:
@@ -205,9 +213,9 @@ def _hand_agreement(hand_px: Float32, wrist_px: Float32) -> float:
 
     1 where the two wrists lie within half a hand of each other, falling to 0 at one and a half.
     """
-    size = max(_extent(hand_px), 1e-3)
-    apart = float(np.linalg.norm(hand_px[0] - wrist_px)) / size
-    return float(np.clip(1.5 - apart, 0.0, 1.0)) * min(1.0, size / FULL_SIZE_HAND_PX)
+    size = _extent(hand_px)
+    near = min(max(1.5 - _apart(hand_px[0], wrist_px) / size, 0.0), 1.0)
+    return near * min(1.0, size / FULL_SIZE_HAND_PX)
 
 
 def _face_agreement(face_px: Float32, nose_px: Float32) -> float:
@@ -215,24 +223,28 @@ def _face_agreement(face_px: Float32, nose_px: Float32) -> float:
 
     1 where they lie within half a face of each other, falling to 0 at one and a half.
     """
-    size = max(_extent(face_px[:, :2]), 1e-3)
-    apart = float(np.linalg.norm(face_px[:, :2].mean(axis=0) - nose_px)) / size
-    return float(np.clip(1.5 - apart, 0.0, 1.0))
+    points_N2 = face_px[:, :2]
+    apart = _apart(points_N2.mean(axis=0), nose_px) / _extent(points_N2)
+    return min(max(1.5 - apart, 0.0), 1.0)
 
 
 def _metric_face(face_px: Float32) -> Float32:
     """Scale a face (478,3) px to metres by its eye corners, about the middle of its points."""
     right, left = (face_px[index] for index in topology.EYE_CORNERS)
-    metres_per_px = EYE_CORNERS_M / max(float(np.linalg.norm(right - left)), 1e-3)
+    metres_per_px = EYE_CORNERS_M / max(_apart(right, left), 1e-3)
     return (face_px - face_px.mean(axis=0)) * np.float32(metres_per_px)
 
 
 def _nearness_to_image(points_L2: Float32, width: int, height: int) -> Float32:
     """Return (L,) 1 inside the image, halved for every 5 % of its longer side outside."""
-    low_L2 = np.maximum(-points_L2, 0)
-    high_L2 = np.maximum(points_L2 - np.array([width, height], dtype=np.float32), 0)
-    outside_L = np.linalg.norm(low_L2 + high_L2, axis=1)
-    return np.exp2(-outside_L / (0.05 * max(width, height))).astype(np.float32)
+    nearness_L = np.ones(len(points_L2), dtype=np.float32)
+    limit_2 = np.array([width, height], dtype=np.float32)
+    beyond_L2 = np.abs(points_L2 - limit_2 / 2) - limit_2 / 2
+    outside_L = (beyond_L2 > 0).any(axis=1)
+    if outside_L.any():
+        outside_px = np.linalg.norm(np.maximum(beyond_L2[outside_L], 0), axis=1)
+        nearness_L[outside_L] = np.exp2(-outside_px / (0.05 * max(width, height)))
+    return nearness_L
 
 
 def _box(landmarks: Landmarks, width: int, height: int) -> tuple[float, float, float, float]:

@@ -6,6 +6,7 @@ Legend: T frames.
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Clip, replaced
 from .filling import trust_from_score
@@ -15,6 +16,10 @@ Float64 = NDArray[np.float64]
 
 HEIGHT_M = (0.03, 0.08)
 """Fully in contact up to the first height above the lowest the foot gets, not from the second."""
+
+FEET = [JOINT[name] for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")]
+SEEN_SCORE = 0.2
+"""A foot below this score is in contact with nothing that is known."""
 
 SPEED_M_S = (0.25, 0.7)
 """Fully in contact up to the first speed, not from the second."""
@@ -29,7 +34,7 @@ def mark_contacts(clip: Clip, body: BodyModel) -> Clip:
     contact = (1.0 - trust_from_score(above, *HEIGHT_M)) * (
         1.0 - trust_from_score(speed, *SPEED_M_S)
     )
-    seen = clip.scores[:, [7, 10, 8, 11]] > 0.0
+    seen = clip.scores[:, FEET] > SEEN_SCORE
     return replaced(clip, contacts=(contact * seen).astype(np.float32))
 
 
