@@ -30,6 +30,7 @@ _ENDS_M = {
     "left_foot": (0.0, 0.0, 0.07),
     "right_foot": (0.0, 0.0, 0.07),
 }
+_PALETTES = {"left": "THEME04", "right": "THEME01", "middle": "THEME09"}  # blue, red, yellow
 _FACE = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
 
 
@@ -136,7 +137,9 @@ def _dress_bones(armature: bpy.types.Object, offsets_J3: FloatArray) -> None:
         )
         width = min(0.12 * length, 0.03)
         pose_bone.custom_shape_scale_xyz = (width, length, width)
-        armature.data.bones[name].show_wire = True
+        bone = armature.data.bones[name]
+        bone.show_wire = True
+        bone.color.palette = _PALETTES.get(name.partition("_")[0], _PALETTES["middle"])
 
 
 def _limb_shape() -> bpy.types.Object:

@@ -125,7 +125,15 @@ def components_fixed(vertices: Array, joints: Array, fields: dict[str, Field]) -
     return components(vertices, regressor @ vertices, exact)
 
 
-def arrays_of(vertices, joints, weights, quads, mesh_part, shapes):  # noqa: ANN001, ANN201
+def arrays_of(
+    vertices: Array,
+    joints: Array,
+    weights: Array,
+    quads: Array,
+    mesh_part: NDArray[np.str_],
+    shapes: list[Field],
+) -> dict[str, NDArray[np.generic]]:
+    """The file's arrays but its landmarks, in single precision."""
     shapedirs = np.stack([s.vertices for s in shapes], axis=2)
     joint_shapes = np.stack([s.joints for s in shapes], axis=1)
     regressor = joint_regressor(vertices, np.moveaxis(shapedirs, 2, 1), joints, joint_shapes)

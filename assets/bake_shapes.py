@@ -33,7 +33,7 @@ LENGTH_PER_UNIT = {
 """Metres that one unit of a component adds to its own measure; no other measure changes."""
 
 HEIGHT_PER_UNIT = 0.06
-PHENOTYPE_PER_UNIT = {"gender": 0.2, "weight": 0.3, "muscle": 0.2}
+PHENOTYPE_PER_UNIT = {"gender": 0.2, "weight": 0.2, "muscle": 0.3}
 """Of anny's parameters from 0 to 1; gender is 0 for male, 1 for female."""
 
 MEASURES: dict[str, tuple[tuple[str, str], ...]] = {

@@ -25,8 +25,11 @@ ADULT = {
 }
 """The androgynous young adult of average build that the open body is at zero betas."""
 
-PHENOTYPE_STEP = 0.1
-PHENOTYPES = ("gender", "weight", "muscle", "height")
+PHENOTYPES: dict[str, dict[str, float]] = {"gender": {}, "weight": {"muscle": 0.0}, "muscle": {}}
+"""Parameters taken from 0 to 1, and what is set beside them.
+
+MakeHuman's weight hardly moves a body of average muscle (2 cm), much more a weak one (9 cm).
+"""
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "upper_arm": ("measure-upperarm-length-incr",),
@@ -52,7 +55,9 @@ def smplx_axes(points: torch.Tensor) -> NDArray[np.float64]:
     return np.stack([xyz[..., 0], xyz[..., 2], -xyz[..., 1]], axis=-1)
 
 
-def rest(model: anny.Anny, phenotype: dict[str, float], changes: dict[str, float]):  # noqa: ANN201
+def rest(
+    model: anny.Anny, phenotype: dict[str, float], changes: dict[str, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rest vertices (V,3) m and bone heads (B,3) m of one shape."""
     coefficients = model.get_phenotype_blendshape_coefficients(**phenotype, local_changes=changes)
     shape = model.get_rest_model(coefficients)
@@ -83,18 +88,17 @@ def main() -> None:
         phenotypes="all",
         phenotype_blendshapes="original",
     )
-    print("\n".join(sorted(model.local_change_labels)))
     vertices, heads = rest(model, ADULT, {})
     arrays = {"vertices": vertices, "heads": heads, "faces": model.faces.numpy()}
     shapes = {
-        name: [({**ADULT, name: ADULT[name] + s * PHENOTYPE_STEP}, {}) for s in (1, -1)]
-        for name in PHENOTYPES
+        name: [({**ADULT, **beside, name: end}, {}) for end in (1.0, 0.0)]
+        for name, beside in PHENOTYPES.items()
     }
     shapes |= {n: [(ADULT, dict.fromkeys(t, s)) for s in (1, -1)] for n, t in TARGETS.items()}
     for name, ((up, up_t), (down, down_t)) in shapes.items():
         (v1, h1), (v0, h0) = rest(model, up, up_t), rest(model, down, down_t)
-        step = PHENOTYPE_STEP if name in PHENOTYPES else 1.0
-        arrays[f"dv_{name}"], arrays[f"dh_{name}"] = (v1 - v0) / (2 * step), (h1 - h0) / (2 * step)
+        span = 1.0 if name in PHENOTYPES else 2.0
+        arrays[f"dv_{name}"], arrays[f"dh_{name}"] = (v1 - v0) / span, (h1 - h0) / span
     weights = np.zeros((len(vertices), len(model.bone_labels)))
     np.add.at(
         weights,

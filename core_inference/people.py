@@ -29,12 +29,8 @@ _REACH_LIMIT = 1.5
 _PREDICT_S = 0.5
 _OVERLAP = 0.7
 _OVERLAP_S = 0.25
-_BEST_JOINTS = 6
-_LIMBS = [
-    JOINT[f"{side}_{name}"]
-    for side in ("left", "right")
-    for name in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
-]
+_BEST_JOINTS = 3
+_BODY_JOINTS = slice(JOINT["pelvis"], JOINT["right_eye_smplhf"] + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +48,7 @@ class PersonTrack:
     """One person's way through one shot.
 
     frame_index (T,) int64 source frames, rising; time_s (T,) float64; boxes (T,4) x, y, width,
-    height px; scores (T,) 0..1, how well the best seen limb joints are seen. shot counts the
+    height px; scores (T,) 0..1, of the three body joints seen best. shot counts the
     footage's shots from 0, person_id the people from 0; shot_s is how long the shot lasts.
     """
 
@@ -194,8 +190,8 @@ def _shared(one: Box, other: Box) -> float:
 
 
 def _seen(pose: PersonPose) -> float:
-    """Return the mean score of the six limb joints seen best: an upper body alone is a person."""
-    return float(np.sort(pose.scores[_LIMBS])[-_BEST_JOINTS:].mean())
+    """Return the mean score of the three body joints seen best: a face alone is a person."""
+    return float(np.sort(pose.scores[_BODY_JOINTS])[-_BEST_JOINTS:].mean())
 
 
 def _lasts(track: PersonTrack) -> bool:

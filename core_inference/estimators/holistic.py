@@ -281,7 +281,7 @@ class PersonDetector:
         height, width = image.shape[:2]
         step = max(1, max(height, width) // _DETECTOR_SIDE_PX)
         size = (max(1, width // step), max(1, height // step))
-        small: Any = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
+        small: Any = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         packets = self._graph.run(small, 0.0)
         if _DETECTOR_OUTPUT not in packets:
             return ()

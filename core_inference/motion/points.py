@@ -41,6 +41,10 @@ class Points:
         """The same mean on the body at rest, (3,) m."""
         return self.rest[self.columns(names)].mean(axis=0)
 
+    def moved(self, positions: Float64) -> "Points":
+        """The same landmarks at other positions (T,L,3) m, world axes."""
+        return replace(self, positions=positions)
+
     def score(self, *names: str) -> Float64:
         """The lowest score (T,) among the named landmarks."""
         return self.scores[:, self.columns(names)].min(axis=1)
@@ -87,7 +91,7 @@ def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float6
     moved = np.stack([rays[..., 0] * depth, depth, -rays[..., 1] * depth], axis=-1)
     positions = points.positions.copy()
     positions[:, body] = moved - root_T3[:, None]
-    return replace(points, positions=positions)
+    return points.moved(positions)
 
 
 def _ray_rotations(raw: RawTake) -> Float64:

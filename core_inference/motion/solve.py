@@ -14,6 +14,7 @@ from ...rigs.rotation import FloatArray, matrix_from_quaternion, quaternion_from
 from ...rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import Camera, Clip, RawTake
+from .depth import mend_depth
 from .face import solve_jaw
 from .filling import fill_rotations, trust_from_score
 from .hands import relaxed_fingers, solve_fingers, solve_palm
@@ -58,7 +59,7 @@ def solve(raw: RawTake, body: BodyModel) -> Clip:
         open_betas = solve_shape(points, body)
         points = with_shape(points, body, open_betas)
         rest_joints = body.rest_joints(open_betas).astype(np.float64)
-        local_TJ33, scores = solve_rotations(points, rest_joints)
+        local_TJ33, scores = solve_rotations(mend_depth(points), rest_joints)
         quaternion = believed_rotations(local_TJ33, scores, points.time_s)
         trans, hips = _placed(points, body, open_betas, quaternion, raw)
         points = on_rays(points, hips, raw.focal_px, np.array(raw.image_size) / 2)

@@ -1,0 +1,100 @@
+"""Fixtures of the Blender side: clips of known motion, empty files, the built extension."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pose2rig.core_inference.body_model import load_open_body
+from pose2rig.core_inference.clip import Camera, Clip
+from pose2rig.rigs.rest_pose import UPRIGHT
+from pose2rig.rigs.rotation import (
+    axis_angle_from_matrix,
+    matrix_from_axis_angle,
+    rotation_about,
+)
+from pose2rig.rigs.skeleton import JOINT, joint_positions, world_rotations
+
+MakeClip = Callable[..., Clip]
+
+
+def _known_clip(time_s: NDArray[np.float64], frame_rate: float) -> Clip:
+    """A person who walks in a circle and wriggles; the left shoulder turns on through pi."""
+    random = np.random.default_rng(11)
+    count = len(time_s)
+    phase, width = random.uniform(0, 6, (55, 3)), random.uniform(0, 0.25, (55, 3))
+    wriggle = width * np.sin(phase + 2.0 * time_s[:, None, None])
+    wriggle[:, JOINT["left_shoulder"]] = np.outer(2.0 + 0.9 * time_s, [0.6, 0.0, 0.8])
+    rotations = matrix_from_axis_angle(wriggle)
+    rotations[:, 0] = rotation_about(np.array([0.0, 0.0, 1.0]), 0.8 * time_s) @ UPRIGHT
+    betas = np.linspace(-0.8, 0.8, 10)
+    rest = load_open_body().rest_joints(betas)
+    path = np.stack([np.sin(time_s), 0.3 * time_s, np.full(count, 0.95)], axis=-1)
+    trans = path - rest[0]
+    joints = joint_positions(world_rotations(rotations), rest, trans)
+    arrays: dict[str, Any] = {
+        "poses": axis_angle_from_matrix(rotations).reshape(count, 165),
+        "trans": trans,
+        "betas": np.zeros(10),
+        "open_betas": betas,
+        "rest_joints": rest,
+        "expression": np.zeros((count, 10)),
+        "joints": joints,
+        "joints2d": np.zeros((count, 55, 2)),
+        "scores": np.ones((count, 55)),
+        "contacts": np.zeros((count, 4)),
+    }
+    camera = Camera(
+        focal=np.full(2, 1000.0, np.float32),
+        principal_point=np.array([320.0, 240.0], np.float32),
+        image_size=np.array([640, 480], np.int32),
+        rotation=np.eye(3, dtype=np.float32),
+        translation=np.zeros(3, np.float32),
+    )
+    return Clip(
+        **{name: array.astype(np.float32) for name, array in arrays.items()},
+        tracked=np.ones(count, bool),
+        time_s=time_s,
+        frame_index=np.arange(count),
+        frame_rate=frame_rate,
+        camera=camera,
+        body_model="open",
+        provenance={"program": "test"},
+    )
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> MakeClip:
+    """A factory: `make_clip(frames, fps)` or `make_clip(time_s=…, frame_rate=…)`."""
+
+    def make(
+        frames: int = 60,
+        fps: float = 30.0,
+        time_s: NDArray[np.float64] | None = None,
+    ) -> Clip:
+        return _known_clip(np.arange(frames) / fps if time_s is None else time_s, fps)
+
+    return make
+
+
+@pytest.fixture
+def empty_file() -> Any:
+    """bpy with an empty file at 24 fps."""
+    bpy = pytest.importorskip("bpy")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return bpy
+
+
+@pytest.fixture(scope="session")
+def extension_zip(repository_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension, built and validated by Blender's own tool."""
+    pytest.importorskip("bpy")
+    path = tmp_path_factory.mktemp("extension") / "pose2rig.zip"
+    builder = repository_dir / ".ci" / "build_extension.py"
+    subprocess.run([sys.executable, str(builder), "--output", str(path)], check=True)
+    return path
