@@ -41,6 +41,7 @@ $(VENV)/.demo: pyproject.toml requirements/blender.txt
 	       "got the error above; on Debian and Ubuntu install python3.11-venv" >&2; exit 1; }
 	$(call install,-r requirements/blender.txt)
 	$(call install,--no-deps --editable .)
+	@mkdir -p $(VENV)/links && ln -sfn ../.. $(VENV)/links/pose2rig
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo requirements/research.txt requirements/dev.txt

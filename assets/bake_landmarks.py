@@ -18,8 +18,9 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from numpy.typing import NDArray
 from picture import Camera, render_body
-from pose2rig.rigs.skeleton import JOINT
 from scipy.optimize import linear_sum_assignment
+
+from pose2rig.rigs.skeleton import JOINT
 
 FACE_POINTS = 468
 VIEWS_DEG = (0.0, -28.0, 28.0)

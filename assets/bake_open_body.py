@@ -12,6 +12,7 @@ from bake_shapes import SHAPE_NAMES, Field, components, joint_regressor, measure
 from bake_skin import joint_mixture, limited, merged_weights, smoothed
 from bake_tpose import Array, SourceRig, posed, symmetric_bone_heads, tpose_rotations
 from numpy.typing import NDArray
+
 from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES, PARENTS
 
 HEIGHT_M = 1.70

@@ -3,6 +3,7 @@
 import numpy as np
 from bake_tpose import Array
 from numpy.typing import NDArray
+
 from pose2rig.rigs.skeleton import BODY_PARTS, JOINT
 
 PART_NAMES = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from bake_tpose import Array
+
 from pose2rig.rigs.skeleton import JOINT
 
 SHAPE_NAMES = (

@@ -5,6 +5,7 @@ Legend: V vertices, B bones of the source rig, J joints (55).
 
 import numpy as np
 from bake_tpose import Array
+
 from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES
 
 FINGERS = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "pinky": 5}

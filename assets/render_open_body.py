@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from bake_tpose import Array
 from picture import Camera, render_body
+from scipy.spatial.transform import Rotation
+
 from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel, load_open_body
 from pose2rig.rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
-from scipy.spatial.transform import Rotation
 
 TILE_HEIGHT_PX = 430
 MIDDLE = np.array([0.0, -0.46, 0.02])

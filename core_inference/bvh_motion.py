@@ -80,6 +80,24 @@ def body_motion(bvh: BvhMotion, rest_joints_J3: Float64) -> BodyMotion:
     )
 
 
+def known_positions(bvh: BvhMotion, rest_joints_J3: Float64) -> tuple[tuple[str, ...], Float64]:
+    """Where the file itself has the joints it knows: their names (N,) and (T,N,3) m, z up.
+
+    A file whose legs are as long as legs are in metres or centimetres is believed; any other
+    unit is scaled to the body of rest joints (55,3) m.
+    """
+    source = _Source(bvh, rest_joints_J3)
+    leg = sum(
+        float(np.linalg.norm(source.direction(f"left_{start}", f"left_{end}")))
+        for start, end in (("hip", "knee"), ("knee", "ankle"))
+    )
+    metres = next((unit for unit in (1.0, 0.01) if 0.4 < leg * unit < 1.3), source.scale())
+    names = tuple(name for name in JOINT if name in source.bone)
+    bones = [source.bone[name] for name in names]
+    positions = bvh.positions(source.world)[:, bones]
+    return names, metres * positions @ (UPRIGHT @ source.facing.T).T
+
+
 TORSO = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 

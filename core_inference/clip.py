@@ -9,8 +9,8 @@ Legend: T frames, J joints (55), L landmarks.
 
 import json
 import os
-import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -162,14 +162,15 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
 
     Raises OutputError when the folder is full or cannot be written.
     """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            Path(name).replace(path)
+            with beside.open("wb") as file:
+                np.savez(file, **arrays)
+            beside.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            if beside.is_file():
+                beside.unlink()
             raise
     except OSError as error:
         raise OutputError(
@@ -180,6 +181,21 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
         ) from error
 
 
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What zipfile, zlib and numpy raise for files that are damaged, encrypted or something else."""
+
+
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read an npz of plain arrays; anything else raises ClipFileError."""
     try:
@@ -188,7 +204,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         _check_unpacked_size(path)
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ClipFileError(
             f"cannot read {path.name}",
             expected="an npz file of plain arrays",

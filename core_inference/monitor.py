@@ -1,7 +1,7 @@
 """What a run tells while it works: progress, warnings, time per stage, and whether to stop."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from .protocol import OnEvent, Progress, Warned
@@ -23,7 +23,7 @@ class Monitor:
         self._last_progress_s = 0.0
 
     @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> Generator[None]:
         """Add the block's duration to a stage's seconds."""
         start_s = time.perf_counter()
         try:

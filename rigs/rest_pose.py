@@ -7,6 +7,7 @@ Legend: B bones, J joints (55).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from .errors import RigError
 from .skeleton import JOINT_COUNT, JOINT_NAMES, PARENTS
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.floating[Any]]
 
 UPRIGHT: NDArray[np.float64] = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """The +90 degree turn about x that carries SMPL-X axes (y up, facing +z) to z up, facing -y."""

@@ -7,10 +7,12 @@ follow a rotation through time say what they do about it.
 Legend: T frames, N points.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.floating[Any]]
 
 _TINY = 1e-12
 
@@ -33,9 +35,9 @@ def axis_angle_from_quaternion(quaternion: FloatArray) -> FloatArray:
     positive = np.where(quaternion[..., :1] < 0.0, -quaternion, quaternion)
     w, xyz = positive[..., :1], positive[..., 1:]
     sine = np.linalg.norm(xyz, axis=-1, keepdims=True)
-    angle = 2.0 * np.arctan2(sine, w)
-    scale = np.where(sine > 1e-9, angle / np.maximum(sine, _TINY), 2.0)
-    return xyz * scale
+    angle: FloatArray = 2.0 * np.arctan2(sine, w)
+    scale: FloatArray = np.where(sine > 1e-9, angle / np.maximum(sine, _TINY), 2.0)
+    return np.multiply(xyz, scale)
 
 
 def matrix_from_quaternion(quaternion: FloatArray) -> FloatArray:

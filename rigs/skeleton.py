@@ -7,10 +7,12 @@ aligned with these axes.
 Legend: T frames, J joints (55).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
+FloatArray = NDArray[np.floating[Any]]
 
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 

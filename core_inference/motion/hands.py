@@ -80,8 +80,9 @@ def solve_fingers(points: Points, side: str, palm: Float64) -> tuple[Float64, Fl
 def relaxed_fingers(side: str) -> Float64:
     """Parent-relative rotations (15,3,3) of a hand at rest: a light curl, the thumb straight."""
     axis = np.array([0.0, 0.0, -1.0 if side == "left" else 1.0])
-    curl = np.tile(RELAXED_CURL_RAD, 4)[:, None] * axis
-    return matrix_from_axis_angle(np.concatenate([curl, np.zeros((3, 3))]))
+    curl_J3 = np.zeros((15, 3))
+    curl_J3[:12] = np.tile(RELAXED_CURL_RAD, 4)[:, None] * axis
+    return np.asarray(matrix_from_axis_angle(curl_J3), dtype=np.float64)
 
 
 def _limited(rotation_T33: Float64) -> Float64:

@@ -7,6 +7,8 @@ landmarks point and twist by their hinges (`limbs`), one body serves the whole c
 Legend: T frames, J joints (55), L landmarks.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,23 +57,19 @@ def solve(raw: RawTake, body: BodyModel) -> Clip:
     World axes are those of a level camera standing at the origin.
     """
     points = points_from_raw(raw, body)
-    for _ in range(ROUNDS):
-        open_betas = solve_shape(points, body)
-        points = with_shape(points, body, open_betas)
-        rest_joints = body.rest_joints(open_betas).astype(np.float64)
-        local_TJ33, scores = solve_rotations(mend_depth(points), rest_joints)
-        quaternion = believed_rotations(local_TJ33, scores, points.time_s)
-        trans, hips = _placed(points, body, open_betas, quaternion, raw)
-        points = on_rays(points, hips, raw.focal_px, np.array(raw.image_size) / 2)
+    solution = _solve_round(points, body, raw)
+    for _ in range(ROUNDS - 1):
+        points = on_rays(points, solution.hips, raw.focal_px, np.array(raw.image_size) / 2)
+        solution = _solve_round(points, body, raw)
     camera = level_camera(raw)
     count = len(raw.frame_index)
     return Clip(
-        **pose_arrays(quaternion, trans, rest_joints, camera),
+        **pose_arrays(solution.quaternion, solution.trans, solution.rest_joints, camera),
         betas=np.zeros(SHAPE_COUNT, dtype=np.float32),
-        open_betas=open_betas.astype(np.float32),
-        rest_joints=rest_joints.astype(np.float32),
+        open_betas=solution.open_betas.astype(np.float32),
+        rest_joints=solution.rest_joints.astype(np.float32),
         expression=np.zeros((count, 10), dtype=np.float32),
-        scores=scores.astype(np.float32),
+        scores=solution.scores.astype(np.float32),
         tracked=np.ones(count, dtype=bool),
         contacts=np.zeros((count, 4), dtype=np.float32),
         time_s=raw.time_s,
@@ -80,6 +78,36 @@ def solve(raw: RawTake, body: BodyModel) -> Clip:
         camera=camera,
         body_model="open",
         provenance=raw.provenance,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Solution:
+    """One round's answer; trans and hips (T,3) m in the world's axes, the camera at the origin."""
+
+    open_betas: Float64
+    rest_joints: Float64
+    quaternion: FloatArray
+    scores: Float64
+    trans: Float64
+    hips: Float64
+
+
+def _solve_round(points: Points, body: BodyModel, raw: RawTake) -> _Solution:
+    """Shape, then rotations, then the root, each from the one before."""
+    open_betas = solve_shape(points, body)
+    points = with_shape(points, body, open_betas)
+    rest_joints = body.rest_joints(open_betas).astype(np.float64)
+    local_TJ33, scores = solve_rotations(mend_depth(points), rest_joints)
+    quaternion = believed_rotations(local_TJ33, scores, points.time_s)
+    pelvis, hips = _placed(points, body, open_betas, quaternion, raw)
+    return _Solution(
+        open_betas=open_betas,
+        rest_joints=rest_joints,
+        quaternion=quaternion,
+        scores=scores,
+        trans=pelvis - rest_joints[0],
+        hips=hips,
     )
 
 
@@ -188,7 +216,7 @@ def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float6
 def _placed(
     points: Points, body: BodyModel, open_betas: Float64, quaternion: FloatArray, raw: RawTake
 ) -> tuple[Float64, Float64]:
-    """trans (T,3) m and the middle of the hips (T,3) m, world axes, camera at the origin."""
+    """Pelvis and middle of the hips (T,3) m, world axes, the camera at the origin."""
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
     world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
     origin = np.broadcast_to(-rest_joints[0], (len(world_TJ33), 3))
@@ -203,4 +231,4 @@ def _placed(
     )
     pelvis = pelvis @ WORLD_FROM_CAMERA.T
     hips = pelvis + joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)
-    return pelvis - rest_joints[0], hips
+    return pelvis, hips

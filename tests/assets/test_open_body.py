@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.rigs.errors import ModelFileError
 from pose2rig.rigs.rotation import matrix_from_axis_angle
@@ -15,7 +17,6 @@ from pose2rig.rigs.skeleton import (
     joint_positions,
     world_rotations,
 )
-from scipy.spatial.transform import Rotation
 
 Arrays = dict[str, NDArray[np.generic]]
 OPEN_BODY = Path(__file__).parents[2] / "assets" / "open_body.npz"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pose2rig.core_inference.footage import Frame, content_sha256, open_footage, read
 from pose2rig.core_inference.video_file import Clock
 from pose2rig.rigs.errors import FootageError

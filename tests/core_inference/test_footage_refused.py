@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pose2rig.core_inference.footage import open_footage, read
 from pose2rig.rigs.errors import FootageError
 

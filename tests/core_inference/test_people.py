@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pose2rig.core_inference.estimators.base import PersonPose
 from pose2rig.core_inference.footage import Frame
 from pose2rig.core_inference.people import Box, PersonTrack, PersonTracker, choose

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from pose2rig.core_inference.footage import Frame, open_footage, read
 from pose2rig.core_inference.shots import ShotDetector
 

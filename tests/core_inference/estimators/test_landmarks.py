@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
 from pose2rig.core_inference.estimators import topology
 from pose2rig.core_inference.estimators.base import Float32, PersonPose
 from pose2rig.core_inference.estimators.following import Follower, Verdict
