@@ -128,10 +128,10 @@ def _skins(objects: list[bpy.types.Object]) -> list[bpy.types.Modifier]:
 
 
 def _write(scene: bpy.types.Scene, objects: list[bpy.types.Object], path: Path) -> None:
-    view_layer = scene.view_layers[0]
-    with bpy.context.temp_override(scene=scene, view_layer=view_layer):
-        for item in objects:
-            item.select_set(True, view_layer=view_layer)
+    # The selection must be given too: Blender looks it up in the window's scene, not in this one.
+    with bpy.context.temp_override(
+        scene=scene, view_layer=scene.view_layers[0], selected_objects=objects
+    ):
         try:
             bpy.ops.export_scene.fbx(
                 filepath=str(path),

@@ -191,7 +191,7 @@ def _place_arm(
     shoulder = _turn("x", 30.0 * swing + 2.0 + idle) @ _turn("z", -s * 66.0)
     elbow = _turn("y", -s * (14.0 + 18.0 * pace - 26.0 * np.minimum(swing, 0.1)))
     wrist = _turn("x", -10.0) @ _turn("y", -s * 4.0)
-    reach = (_turn("x", -70.0) @ _turn("z", -s * 74.0), _turn("y", -s * 22.0))
+    reach = (_turn("x", -108.0) @ _turn("z", -s * 74.0), _turn("y", -s * 22.0))
     shoulder, elbow = _mixed(shoulder, reach[0], squat), _mixed(elbow, reach[1], squat)
     collar = _turn("z", -s * 5.0)
     if side == "right":
@@ -306,7 +306,7 @@ class _Legs:
     def _toes(self, side: str, foot_T33: Array) -> Array:
         """The toes stay on the ground while the heel rises, and follow the foot in the air."""
         foot = self._feet[side]
-        bent = np.minimum(foot.pitch, 0.0) * (1.0 - 0.75 * _smooth(foot.airborne * 1.0, 0.06))
+        bent = np.minimum(foot.pitch, 0.0) * (1.0 - 0.75 * foot.pivot)
         return foot_T33 @ _turn("x", np.rad2deg(bent))
 
 

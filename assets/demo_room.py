@@ -16,26 +16,29 @@ from pose2rig.core_inference.body_model import BodyModel
 Array = NDArray[np.float64]
 Colour = tuple[float, float, float]
 
+LIGHT = (-0.3, 0.85, 0.4)
+"""Towards the light in Workbench's axes: x right, y up, z towards the viewer."""
+
 TILE_M = 0.5
-FLOOR = ((0.33, 0.24, 0.16), (0.29, 0.205, 0.135))
-WALL = (0.62, 0.60, 0.55)
-SIDE_WALL = (0.52, 0.52, 0.50)
-SKIRTING = (0.75, 0.74, 0.70)
+FLOOR = ((0.62, 0.47, 0.33), (0.55, 0.41, 0.28))
+WALL = (0.86, 0.83, 0.76)
+SIDE_WALL = (0.74, 0.73, 0.70)
+SKIRTING = (0.95, 0.94, 0.92)
 BACK_M, LEFT_M, RIGHT_M, FRONT_M, HIGH_M = 2.2, -2.6, 2.6, -4.5, 2.9
 
 BOXES: tuple[tuple[tuple[float, float, float], tuple[float, float, float], Colour], ...] = (
     ((-2.6, 2.16, 0.0), (2.6, 2.2, 0.11), SKIRTING),
-    ((-1.35, 2.16, 1.25), (-0.55, 2.2, 1.95), (0.10, 0.08, 0.06)),
-    ((-1.30, 2.15, 1.30), (-0.60, 2.2, 1.90), (0.55, 0.50, 0.36)),
-    ((-1.30, 2.14, 1.30), (-0.60, 2.2, 1.52), (0.14, 0.24, 0.16)),
+    ((0.0, 2.16, 1.25), (0.8, 2.2, 1.95), (0.10, 0.08, 0.06)),
+    ((0.05, 2.15, 1.30), (0.75, 2.2, 1.90), (0.55, 0.50, 0.36)),
+    ((0.05, 2.14, 1.30), (0.75, 2.2, 1.52), (0.14, 0.24, 0.16)),
     ((1.0, 2.12, 0.0), (1.85, 2.2, 2.05), (0.36, 0.30, 0.24)),
     ((1.06, 2.10, 0.0), (1.79, 2.2, 1.99), (0.44, 0.37, 0.29)),
     ((1.12, 2.06, 0.98), (1.22, 2.1, 1.02), (0.20, 0.19, 0.17)),
     ((-2.3, 1.75, 0.0), (-1.6, 2.15, 0.75), (0.25, 0.17, 0.10)),
     ((-2.05, 1.85, 0.75), (-1.95, 1.95, 1.05), (0.55, 0.50, 0.42)),
     ((-2.15, 1.75, 1.05), (-1.85, 2.05, 1.32), (0.70, 0.62, 0.45)),
-    ((-1.0, -1.15, 0.0), (0.75, 0.75, 0.006), (0.30, 0.29, 0.30)),
-    ((-0.9, -1.05, 0.0), (0.65, 0.65, 0.009), (0.36, 0.34, 0.33)),
+    ((-1.0, -1.15, 0.0), (0.75, 0.75, 0.006), (0.30, 0.36, 0.44)),
+    ((-0.9, -1.05, 0.0), (0.65, 0.65, 0.009), (0.52, 0.55, 0.58)),
 )
 """Furniture as low corner, high corner (m) and linear colour: skirting, picture, door, chest,
 lamp, rug."""
@@ -173,14 +176,15 @@ def _settings(size_px: tuple[int, int]) -> None:
     scene.render.image_settings.compression = 15
     scene.display.render_aa = "8"
     scene.view_settings.view_transform = "Standard"
+    scene.view_settings.exposure = 0.55
     scene.world = bpy.data.worlds.new("world")
     scene.world.color = (0.55, 0.56, 0.58)
-    scene.display.light_direction = (-0.35, -0.45, 0.82)
+    scene.display.light_direction = LIGHT
     scene.display.shadow_focus = 0.0
     scene.display.shadow_shift = 0.1
     shading = scene.display.shading
     shading.light, shading.color_type = "STUDIO", "MATERIAL"
     shading.background_type = "WORLD"
-    shading.show_shadows, shading.shadow_intensity = True, 0.45
+    shading.show_shadows, shading.shadow_intensity = True, 0.35
     shading.show_cavity, shading.cavity_type = True, "BOTH"
     shading.show_specular_highlight = False

@@ -33,10 +33,10 @@ class BlenderHost:
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """Do one job of addon/headless.py; raises BlenderError with Blender's own reason."""
-        with tempfile.TemporaryDirectory(prefix="pose2rig-") as folder:
-            path = Path(folder) / "job.json"
-            path.write_text(json.dumps(job), encoding="utf-8")
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="pose2rig-") as folder:
+                path = Path(folder) / "job.json"
+                path.write_text(json.dumps(job), encoding="utf-8")
                 ended = subprocess.run(
                     [*self.command, str(path)],
                     stdin=subprocess.DEVNULL,
@@ -45,8 +45,8 @@ class BlenderHost:
                     errors="replace",
                     check=False,
                 )
-            except OSError as error:
-                raise _failed("could not be started", str(error)) from error
+        except OSError as error:
+            raise _failed("could not be started", str(error)) from error
         return _answer(ended)
 
 

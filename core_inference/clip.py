@@ -8,9 +8,6 @@ Legend: T frames, J joints (55), L landmarks.
 """
 
 import json
-import os
-import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,17 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigs.errors import ClipFileError, OutputError
+from ..rigs.errors import ClipFileError
 from ..rigs.skeleton import JOINT_COUNT
+from .array_file import MAX_FRAMES, SCHEMA_VERSION, ArrayFile, Float32, save_arrays
+from .array_file import load_arrays as load_arrays
 
-SCHEMA_VERSION = 1
-MAX_FILE_BYTES = 8 * 1024**3
-MAX_FRAMES = 4_000_000
-
-Float32 = NDArray[np.float32]
 Shape = tuple[str | int, ...]
 
 _J = JOINT_COUNT
+
+CAMERA_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""A level camera that looks along the world's y: the one a raw take is told in."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +38,9 @@ class Camera:
     image_size: NDArray[np.int32]
     rotation: Float32
     translation: Float32
+
+    def __post_init__(self) -> None:
+        _check(self, {}, _CAMERA_SHAPES)
 
     def project(self, points: NDArray[Any]) -> NDArray[Any]:
         """Project world points (...,3) m to (...,2) px."""
@@ -73,7 +73,9 @@ class RawTake:
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        _check(self, {"landmark_count": len(self.landmark_names)}, _RAW_SHAPES)
+        sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
+        _check(self, sizes, _RAW_SHAPES)
+        _check_rows(self.frame_index, self.time_s)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,13 +106,22 @@ class Clip:
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        _check(self, {}, _CLIP_SHAPES)
+        _check(self, {"T": len(self.frame_index)}, _CLIP_SHAPES)
+        _check_rows(self.frame_index, self.time_s)
 
     @property
     def coverage(self) -> float:
         """The share of rows in which the person was really seen."""
         return float(self.tracked.mean())
 
+
+_CAMERA_SHAPES: dict[str, Shape] = {
+    "focal": (2,),
+    "principal_point": (2,),
+    "image_size": (2,),
+    "rotation": (3, 3),
+    "translation": (3,),
+}
 
 _RAW_SHAPES: dict[str, Shape] = {
     "frame_index": ("T",),
@@ -141,7 +152,6 @@ _CLIP_SHAPES: dict[str, Shape] = {
 
 
 def _check(owner: Any, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
-    sizes = {**sizes, "T": len(owner.frame_index)}
     for name, shape in shapes.items():
         array = getattr(owner, name)
         expected = tuple(sizes[d] if isinstance(d, str) else d for d in shape)
@@ -154,70 +164,16 @@ def _check(owner: Any, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
             )
 
 
-# --- files ---------------------------------------------------------------------------------
-
-
-def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """Write an npz beside `path` and rename it into place, so that it is whole or absent.
-
-    Raises OutputError when the folder is full or cannot be written.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with beside.open("wb") as file:
-                np.savez(file, **arrays)
-            beside.replace(path)
-        except BaseException:
-            if beside.is_file():
-                beside.unlink()
-            raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path.name}",
-            expected="a folder with room and write permission",
-            actual=error.strerror or str(error),
-            next_step="free some disk space or choose another --out folder",
-        ) from error
-
-
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-)
-"""What zipfile, zlib and numpy raise for files that are damaged, encrypted or something else."""
-
-
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read an npz of plain arrays; anything else raises ClipFileError."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError(f"{path.stat().st_size} bytes")
-        _check_unpacked_size(path)
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
+def _check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) -> None:
+    """There is a row, frames and times rise, and no gap is longer than a clip may be."""
+    rising = all(bool((np.diff(values) > 0).all()) for values in (frame_index_T, time_s_T))
+    if not len(frame_index_T) or not rising or np.ptp(frame_index_T) >= MAX_FRAMES:
         raise ClipFileError(
-            f"cannot read {path.name}",
-            expected="an npz file of plain arrays",
-            actual=str(error) or type(error).__name__,
-            next_step="choose a clip that Pose2Rig or an AMASS tool wrote",
-        ) from error
-
-
-def _check_unpacked_size(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-    if size > MAX_FILE_BYTES:
-        raise ValueError(f"{size} bytes when unpacked")
+            "the rows make no sense",
+            expected=f"frame_index and time_s that rise, within {MAX_FRAMES} frames",
+            actual="no row" if not len(frame_index_T) else "rows out of order or too far apart",
+            next_step="capture the footage again",
+        )
 
 
 def save_clip(path: Path, clip: Clip) -> None:
@@ -229,28 +185,23 @@ def save_clip(path: Path, clip: Clip) -> None:
     arrays |= {
         "time_s": clip.time_s.astype(np.float32),
         "frame_index": clip.frame_index,
-        "mocap_frame_rate": np.float64(clip.frame_rate),
-        "gender": np.str_("neutral"),
-        "surface_model_type": np.str_("smplx"),
-        "schema_version": np.int64(SCHEMA_VERSION),
         "image_size": camera.image_size,
         "focal": camera.focal,
         "principal_point": camera.principal_point,
         "camera_rotation": camera.rotation,
         "camera_translation": camera.translation,
-        "body_model": np.str_(clip.body_model),
-        "provenance": np.str_(json.dumps(clip.provenance, sort_keys=True)),
+        **_facts(clip.body_model, clip.frame_rate, clip.provenance),
     }
     save_arrays(path, arrays)
 
 
 def load_clip(path: Path) -> Clip:
     """Read a clip file of this project; raises ClipFileError with what is missing or wrong."""
-    arrays = _Reader(path)
+    arrays = ArrayFile(path)
     camera = Camera(
         focal=arrays.floats("focal"),
         principal_point=arrays.floats("principal_point"),
-        image_size=arrays.array("image_size").astype(np.int32),
+        image_size=arrays.integers("image_size").astype(np.int32),
         rotation=arrays.floats("camera_rotation"),
         translation=arrays.floats("camera_translation"),
     )
@@ -261,96 +212,69 @@ def load_clip(path: Path) -> Clip:
     }
     return Clip(
         **floats,
-        tracked=arrays.array("tracked").astype(bool),
-        time_s=arrays.array("time_s").astype(np.float64),
-        frame_index=arrays.array("frame_index").astype(np.int64),
+        tracked=arrays.integers("tracked").astype(bool),
+        time_s=arrays.doubles("time_s"),
+        frame_index=arrays.integers("frame_index"),
         frame_rate=arrays.number("mocap_frame_rate"),
         camera=camera,
-        body_model=str(arrays.array("body_model")),
+        body_model=arrays.text("body_model"),
         provenance=arrays.json("provenance"),
     )
 
 
 def save_raw_take(path: Path, take: RawTake) -> None:
-    """Write a raw take: the clip file's keys as far as an estimator knows them, and landmarks."""
+    """Write a raw take: the clip file's keys but those that only a solver knows, and landmarks.
+
+    What an estimator of landmarks does not say either stands at its neutral value.
+    """
+    count = len(take.frame_index)
     save_arrays(
         path,
         {
             **{name: getattr(take, name) for name in _RAW_SHAPES},
+            "time_s": take.time_s.astype(np.float32),
             "landmark_names": np.array(take.landmark_names),
+            "betas": np.zeros(10, dtype=np.float32),
+            "open_betas": np.zeros(10, dtype=np.float32),
+            "expression": np.zeros((count, 10), dtype=np.float32),
+            "contacts": np.zeros((count, 4), dtype=np.float32),
+            "tracked": np.ones(count, dtype=bool),
             "image_size": np.array(take.image_size, dtype=np.int32),
-            "mocap_frame_rate": np.float64(take.frame_rate),
             "focal": np.full(2, take.focal_px, dtype=np.float32),
             "principal_point": np.array(take.image_size, dtype=np.float32) / 2,
-            "schema_version": np.int64(SCHEMA_VERSION),
-            "provenance": np.str_(json.dumps(take.provenance, sort_keys=True)),
+            "camera_rotation": CAMERA_FROM_WORLD.astype(np.float32),
+            "camera_translation": np.zeros(3, dtype=np.float32),
+            **_facts("open", take.frame_rate, take.provenance),
         },
     )
 
 
+def _facts(body_model: str, frame_rate: float, provenance: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a file that are no arrays."""
+    return {
+        "mocap_frame_rate": np.float64(frame_rate),
+        "gender": np.str_("neutral"),
+        "surface_model_type": np.str_("smplx"),
+        "schema_version": np.int64(SCHEMA_VERSION),
+        "body_model": np.str_(body_model),
+        "provenance": np.str_(json.dumps(provenance, sort_keys=True)),
+    }
+
+
 def load_raw_take(path: Path) -> RawTake:
     """Read a raw take; raises ClipFileError with what is missing or wrong."""
-    arrays = _Reader(path)
+    arrays = ArrayFile(path)
     names = ("boxes", "joints2d", "scores", "landmarks2d", "landmarks3d", "landmark_scores")
-    width, height = arrays.array("image_size").tolist()
     return RawTake(
         **{name: arrays.floats(name) for name in names},
-        frame_index=arrays.array("frame_index").astype(np.int64),
-        time_s=arrays.array("time_s").astype(np.float64),
-        landmark_names=tuple(arrays.array("landmark_names").tolist()),
-        image_size=(width, height),
+        frame_index=arrays.integers("frame_index"),
+        time_s=arrays.doubles("time_s"),
+        landmark_names=tuple(str(name) for name in arrays.array("landmark_names", 1).tolist()),
+        image_size=arrays.size("image_size"),
         frame_rate=arrays.number("mocap_frame_rate"),
-        focal_px=float(arrays.floats("focal")[0]),
+        focal_px=float(arrays.floats("focal", 1)[0]),
         provenance=arrays.json("provenance"),
     )
-
-
-class _Reader:
-    """Arrays of one file by name, with errors that name the file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._arrays = load_arrays(path)
-        version = self._arrays.get("schema_version")
-        if version is None or version.shape != () or int(version) != SCHEMA_VERSION:
-            raise self._error("schema_version", f"{SCHEMA_VERSION}", str(version))
-
-    def _error(self, name: str, expected: str, actual: str) -> ClipFileError:
-        return ClipFileError(
-            f"{self._path.name}: {name} is not usable",
-            expected=expected,
-            actual=actual,
-            next_step="capture the footage again with this version",
-        )
-
-    def array(self, name: str) -> NDArray[Any]:
-        if name not in self._arrays:
-            raise self._error(name, "the key", "no such key")
-        array = self._arrays[name]
-        if array.ndim and len(array) > MAX_FRAMES:
-            raise self._error(name, f"at most {MAX_FRAMES} rows", str(len(array)))
-        return array
-
-    def floats(self, name: str) -> Float32:
-        array = self.array(name)
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise self._error(name, "finite numbers", str(array.dtype))
-        return array.astype(np.float32)
-
-    def number(self, name: str) -> float:
-        value = self.floats(name)
-        if value.shape != () or value <= 0:
-            raise self._error(name, "a number above 0", str(value))
-        return float(self.array(name))
-
-    def json(self, name: str) -> dict[str, Any]:
-        try:
-            value = json.loads(str(self.array(name)))
-        except ValueError as error:
-            raise self._error(name, "JSON text", str(error)) from error
-        if not isinstance(value, dict):
-            raise self._error(name, "a JSON object", type(value).__name__)
-        return value
 
 
 def replaced(clip: Clip, **changes: Any) -> Clip:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from ..rigs.errors import Cancelled
 from .protocol import OnEvent, Progress, Warned
 
 STAGES = ("decode", "detect", "estimate", "solve", "export")
@@ -35,6 +36,11 @@ class Monitor:
     def total_s(self) -> float:
         """Seconds since the run began."""
         return time.perf_counter() - self._start_s
+
+    def stop_if_asked(self, kept: int) -> None:
+        """Raise Cancelled when the user wants the run to stop; `kept` frames are on disk."""
+        if self.should_stop():
+            raise Cancelled(kept)
 
     def warn(self, code: str, message: str) -> None:
         """Tell the user something the run survived; it also stands in the report."""

@@ -5,6 +5,7 @@ of them are whole. Chunks of the raw take go to DIR/raw at once, so that a cance
 what it saw.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,43 +14,41 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..rigs.errors import OutputError, UsageError
+from ..rigs.errors import NoPersonError, OutputError
 from .clip import Clip, RawTake, save_clip, save_raw_take
 from .settings import FORMATS
 
 RAW = "raw"
 REPORT = "report.json"
+STAGING = ".pose2rig-"
 CHUNK_PATTERN = "person_*.chunk_*.npz"
 
 
 class OutputFolder:
     """One run's hold on an output folder, used as a context manager.
 
-    Raises OutputError when the folder cannot be written or holds a result and `overwrite` is
-    off; UsageError when the path is a file.
+    Raises OutputError when the folder cannot be written, is a file, or holds a result and
+    `overwrite` is off.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self.path = path
         self._overwrite = overwrite
         self._staging: Path | None = None
+        self._made: list[Path] = []
 
     def __enter__(self) -> Self:
         try:
-            if self.path.exists() and not self.path.is_dir():
-                raise UsageError(
-                    f"--out {self.path} is a file",
-                    expected="a folder, new or existing",
-                    actual="a file",
-                    next_step="choose another --out folder",
-                )
             self._refuse_existing()
+            self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
             self.raw.mkdir(parents=True, exist_ok=True)
-            self._staging = Path(tempfile.mkdtemp(prefix=".pose2rig-", dir=self.path))
+            for left_over in self.path.glob(f"{STAGING}*"):
+                shutil.rmtree(left_over)
+            self._staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.path))
             (self._staging / RAW).mkdir()
-            for chunk in self.raw.glob(CHUNK_PATTERN):
-                chunk.unlink()
+            self._remove_chunks()
         except OSError as error:
+            self._tidy()
             raise _unwritable(self.path, error) from error
         return self
 
@@ -59,10 +58,21 @@ class OutputFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(error, NoPersonError):
+            self._remove_chunks()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Take away the staging folder and whichever folders this run made and left empty."""
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
-        if self.raw.is_dir() and not any(self.raw.iterdir()):
-            self.raw.rmdir()
+        for folder in (self.raw, *self._made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def _remove_chunks(self) -> None:
+        for chunk in self.raw.glob(CHUNK_PATTERN):
+            chunk.unlink()
 
     @property
     def raw(self) -> Path:
@@ -98,17 +108,17 @@ class OutputFolder:
         save_clip(self.staging / f"person_{number}.npz", clip)
 
     def commit(self, report: dict[str, Any]) -> None:
-        """Move everything staged to its final name, report.json last; earlier results go."""
+        """Move everything staged to its final name, report.json last; other results go."""
         try:
             text = json.dumps(report, indent=2, allow_nan=False)
             (self.staging / REPORT).write_text(text + "\n", encoding="utf-8")
-            for path in self._existing():
+            staged = sorted(path for path in self.staging.rglob("*") if path.is_file())
+            final = [self.path / path.relative_to(self.staging) for path in staged]
+            for path in set(self._existing()) - set(final):
                 path.unlink()
-            for path in sorted(self.staging.rglob("*")):
-                if path.is_file():
-                    os.replace(path, self.path / path.relative_to(self.staging))
-            for chunk in self.raw.glob(CHUNK_PATTERN):
-                chunk.unlink()
+            for source, target in zip(staged, final, strict=True):
+                os.replace(source, target)
+            self._remove_chunks()
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .clip import RawTake, load_arrays, save_arrays
+from .array_file import load_arrays, save_arrays
+from .clip import RawTake
 from .footage import Footage
 from .people import Observation
 from .protocol import Chunk, OnEvent
@@ -70,7 +71,7 @@ def _rows_from_observations(observations: list[Observation]) -> dict[str, Any]:
     landmarks = [pose.landmarks for pose in poses if pose.landmarks is not None]
     return {
         "frame_index": np.array([o.frame_index for o in observations], dtype=np.int64),
-        "time_s": np.array([o.time_s for o in observations], dtype=np.float64),
+        "time_s": np.array([o.time_s for o in observations], dtype=np.float32),
         "boxes": np.array([pose.box for pose in poses], dtype=np.float32),
         "joints2d": np.stack([pose.joints2d for pose in poses]),
         "scores": np.stack([pose.scores for pose in poses]),
@@ -92,14 +93,18 @@ class TakeFacts:
 
 
 def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
-    """Join a person's chunks into the raw take."""
+    """Join a person's chunks into the raw take, in the precision of its file.
+
+    So the take in memory and the one read back give the same clip.
+    """
     parts = [load_arrays(path) for path in chunks]
     rows: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in _ROWS}
+    rows["time_s"] = rows["time_s"].astype(np.float64)
     return RawTake(
         **rows,
         landmark_names=facts.landmark_names,
         image_size=(facts.footage.width, facts.footage.height),
         frame_rate=facts.frame_rate,
-        focal_px=facts.focal_px,
+        focal_px=float(np.float32(facts.focal_px)),
         provenance=facts.provenance,
     )

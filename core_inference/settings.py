@@ -10,6 +10,7 @@ ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
 FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
 AVAILABLE_ESTIMATORS = ("landmarks",)
 AVAILABLE_FORMATS = ("npz", "fbx")
+MAX_FOCAL_PX = 1e7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,9 @@ class CaptureSettings:
             str(self.fov_deg),
         )
         _require(
-            self.focal_px is None or self.focal_px > 0.0,
+            self.focal_px is None or 0.0 < self.focal_px < MAX_FOCAL_PX,
             "--focal",
-            "a length above 0 px",
+            f"a length above 0 and below {MAX_FOCAL_PX:.0f} px",
             str(self.focal_px),
         )
         _require(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..rigs.errors import Cancelled, NoPersonError
+from ..rigs.errors import NoPersonError
 from .estimators.base import Estimator
 from .footage import Footage, Frame, read
 from .monitor import Monitor
@@ -12,6 +12,9 @@ from .protocol import Person
 from .recording import Recorder
 from .settings import CaptureSettings
 from .shots import ShotDetector
+
+STAMP_S = 0.002
+"""Some containers keep time in whole milliseconds: that close to the nominal rate, it holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +40,15 @@ def watch(
     """
     tracker, shots = PersonTracker(), ShotDetector()
     total = expected_frames(footage, settings)
-    times_s: list[float] = []
+    first: Frame | None = None
+    last: Frame | None = None
+    count = 0
     known: set[int] = set()
     monitor.begin()
     for frame in _timed_frames(footage, settings, monitor):
         if monitor.should_stop():
             recorder.flush()
-            raise Cancelled(recorder.rows)
+        monitor.stop_if_asked(recorder.rows)
         with monitor.timed("detect"):
             is_cut = shots.is_cut(frame)
         if is_cut:
@@ -59,13 +64,13 @@ def watch(
                 monitor.on_event(
                     Person(id=seen.person_id, first_frame=frame.index, box=seen.pose.box)
                 )
-        times_s.append(frame.time_s)
-        monitor.progress("estimate", len(times_s), max(total, len(times_s)))
+        first, last, count = first or frame, frame, count + 1
+        monitor.progress("estimate", count, max(total, count))
     recorder.flush()
     tracks = choose(tracker.tracks(), (footage.width, footage.height))
     if not tracks:
-        raise _nobody(footage, len(times_s))
-    return Watched(tracks=tracks, frames=len(times_s), frame_rate=_mean_rate(times_s, footage.fps))
+        raise _nobody(footage, count)
+    return Watched(tracks=tracks, frames=count, frame_rate=_mean_rate(first, last, footage.fps))
 
 
 def expected_frames(footage: Footage, settings: CaptureSettings) -> int:
@@ -87,10 +92,12 @@ def _timed_frames(footage: Footage, settings: CaptureSettings, monitor: Monitor)
         yield frame
 
 
-def _mean_rate(times_s: list[float], nominal: float) -> float:
-    if len(times_s) < 2:
+def _mean_rate(first: Frame | None, last: Frame | None, nominal: float) -> float:
+    """Source frames a second between two frames, those left out included."""
+    if first is None or last is None or first.index == last.index:
         return nominal
-    return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+    frames, seconds = last.index - first.index, last.time_s - first.time_s
+    return nominal if abs(frames / nominal - seconds) < STAMP_S else frames / seconds
 
 
 def _nobody(footage: Footage, frames: int) -> NoPersonError:

@@ -6,7 +6,7 @@ Legend: T frames, J finger joints (15, in SMPL-X order).
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import matrix_from_axis_angle, power
+from ...rigs.rotation import matrix_from_axis_angle, normalized, power, rotation_about
 from .limbs import swing_onto
 from .points import Points
 from .torso import points_kabsch
@@ -40,7 +40,14 @@ COARSE_PALM = ("wrist", "index", "pinky")
 RELAXED_CURL_RAD = np.radians([12.0, 18.0, 10.0])
 """Bend of the three joints of a finger nobody saw: a hand at rest, not a flat one."""
 
-MAX_BEND_RAD = np.radians(110.0)
+COARSE_SHARE = 0.6
+"""How far a palm from the body's three points is believed, against one from the hand's own."""
+
+SPREAD_RAD = np.radians(22.0)
+KNUCKLE_RAD = np.radians((-25.0, 95.0))
+HINGE_MAX_RAD = np.radians((110.0, 85.0))
+THUMB_MAX_RAD = np.radians((50.0, 60.0, 80.0))
+"""What fingers can do: sideways and along at the knuckle, bending at the two hinges; the thumb."""
 
 
 def solve_palm(points: Points, side: str) -> tuple[Float64, Float64]:
@@ -51,30 +58,70 @@ def solve_palm(points: Points, side: str) -> tuple[Float64, Float64]:
     fine, fine_score = points_kabsch(points, fine_names), points.score(*fine_names)
     found = fine_score > 0.2
     rotation = np.where(found[:, None, None], fine, coarse)
-    return rotation, np.where(found, fine_score, 0.5 * coarse_score)
+    return rotation, np.where(found, fine_score, COARSE_SHARE * coarse_score)
 
 
 def solve_fingers(points: Points, side: str, palm: Float64) -> tuple[Float64, Float64]:
     """Parent-relative rotations (T,15,3,3) and score (T,) of a hand's fingers.
 
-    Every bone swings from where its parent carries it to where its landmarks point, at most
-    `MAX_BEND_RAD`.
+    Knuckles bend and spread within limits; the joints beyond are hinges that only bend. The
+    thumb's joints swing, within limits too.
     """
     locals_TJ33 = np.empty((len(palm), 15, 3, 3))
-    for finger_number, names in enumerate(FINGERS.values()):
-        parent = palm
-        full_names = [f"{side}_hand_{name}" for name in names]
-        for bone in range(3):
-            start, end = full_names[bone], full_names[bone + 1]
-            swung = swing_onto(
-                parent,
-                points.rest_at(end) - points.rest_at(start),
-                points.at(end) - points.at(start),
-            )
-            local = _limited(np.swapaxes(parent, -1, -2) @ swung)
-            locals_TJ33[:, 3 * finger_number + bone] = local
-            parent = parent @ local
+    for number, (finger, names) in enumerate(FINGERS.items()):
+        bones_seen = _bones(points, [f"{side}_hand_{name}" for name in names])
+        solve = _thumb if finger == "thumb" else _finger
+        locals_TJ33[:, 3 * number : 3 * number + 3] = solve(bones_seen, palm)
     return locals_TJ33, points.score(f"{side}_hand_wrist")
+
+
+_Bones = list[tuple[Float64, Float64]]
+
+
+def _bones(points: Points, names: list[str]) -> _Bones:
+    """Each bone's vector at rest (3,) and as seen (T,3)."""
+    return [
+        (points.rest_at(end) - points.rest_at(start), points.at(end) - points.at(start))
+        for start, end in zip(names[:-1], names[1:], strict=True)
+    ]
+
+
+def _finger(bones: _Bones, palm: Float64) -> Float64:
+    """Knuckle with two freedoms, then two hinges (T,3,3,3)."""
+    rest, seen = bones[0]
+    along = normalized(rest)
+    bend_axis = normalized(np.cross(along, np.array([0.0, -1.0, 0.0])))
+    down = np.cross(bend_axis, along)
+    in_palm = np.einsum("tji,tj->ti", palm, normalized(seen))
+    bend = np.clip(np.arctan2(in_palm @ down, in_palm @ along), *KNUCKLE_RAD)
+    spread = np.arcsin(np.clip(in_palm @ bend_axis, -1.0, 1.0))
+    spread = np.clip(spread, -SPREAD_RAD, SPREAD_RAD)
+    knuckle = rotation_about(bend_axis, bend) @ rotation_about(-down, spread)
+    hinges = [
+        rotation_about(bend_axis, np.clip(_bend(bones, k), 0.0, HINGE_MAX_RAD[k])) for k in (0, 1)
+    ]
+    return np.stack([knuckle, *hinges], axis=1)
+
+
+def _bend(bones: _Bones, first: int) -> Float64:
+    """How much more (T,) two neighbouring bones are bent than at rest, radians."""
+    rest = _angle(bones[first][0], bones[first + 1][0])
+    return np.asarray(_angle(bones[first][1], bones[first + 1][1]) - rest)
+
+
+def _angle(one: Float64, other: Float64) -> Float64:
+    cosine = np.sum(normalized(one) * normalized(other), axis=-1)
+    return np.arccos(np.clip(cosine, -1.0, 1.0))
+
+
+def _thumb(bones: _Bones, palm: Float64) -> Float64:
+    """Three limited swings (T,3,3,3)."""
+    parent, rotations = palm, []
+    for (rest, seen), limit in zip(bones, THUMB_MAX_RAD, strict=True):
+        local = _limited(np.swapaxes(parent, -1, -2) @ swing_onto(parent, rest, seen), limit)
+        rotations.append(local)
+        parent = parent @ local
+    return np.stack(rotations, axis=1)
 
 
 def relaxed_fingers(side: str) -> Float64:
@@ -85,9 +132,9 @@ def relaxed_fingers(side: str) -> Float64:
     return np.asarray(matrix_from_axis_angle(curl_J3), dtype=np.float64)
 
 
-def _limited(rotation_T33: Float64) -> Float64:
-    """Shorten turns beyond `MAX_BEND_RAD` to it."""
+def _limited(rotation_T33: Float64, limit_rad: float) -> Float64:
+    """Shorten turns beyond the limit to it."""
     trace = np.trace(rotation_T33, axis1=-2, axis2=-1)
     angle = np.arccos(np.clip((trace - 1.0) / 2.0, -1.0, 1.0))
-    fraction = np.minimum(1.0, MAX_BEND_RAD / np.maximum(angle, 1e-6))
+    fraction = np.minimum(1.0, limit_rad / np.maximum(angle, 1e-6))
     return np.asarray(power(rotation_T33, fraction[:, None]), dtype=np.float64)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import FloatArray, conjugate, multiply, normalized
+from ...rigs.rotation import FloatArray, normalized
 from ...rigs.skeleton import BODY_PARTS, JOINT_COUNT
 
 STRONGEST = 3.0
@@ -65,16 +65,8 @@ def smooth_rotations(
     The mean is taken in the hemisphere of the frame itself, so that signs do not matter.
     weights_TJ are scores above 0; cutoffs_hz_J (J,) half-power frequencies.
     """
-    reach = _reach(time_s_T, cutoffs_hz_J)
-    before, after = _mirrored_rotations(quaternion_TJ4, reach)
-    total = kernel_sum(
-        np.concatenate([before, quaternion_TJ4, after]),
-        _mirrored_times(time_s_T, reach),
-        _mirrored_weights(weights_TJ, reach),
-        cutoffs_hz_J,
-        align=_aligned,
-    )
-    return normalized(total[reach : reach + len(time_s_T)])
+    total = kernel_sum(quaternion_TJ4, time_s_T, weights_TJ, cutoffs_hz_J, align=_aligned)
+    return normalized(total)
 
 
 def smooth_vectors(
@@ -83,7 +75,11 @@ def smooth_vectors(
     weights_TJ: FloatArray,
     cutoffs_hz_J: FloatArray,
 ) -> FloatArray:
-    """Low-pass vectors (T,J,D) by the same kernel as `smooth_rotations`."""
+    """Low-pass vectors (T,J,D) by the same kernel as `smooth_rotations`.
+
+    The motion goes on beyond its ends by point reflection, so that a trend is kept to the last
+    frame.
+    """
     reach = _reach(time_s_T, cutoffs_hz_J)
     before = 2.0 * values_TJ3[:1] - values_TJ3[1 : reach + 1][::-1]
     after = 2.0 * values_TJ3[-1:] - values_TJ3[-reach - 1 : -1][::-1]
@@ -96,6 +92,35 @@ def smooth_vectors(
     )
     total = total[reach : reach + len(time_s_T)]
     return total[..., :-1] / total[..., -1:]
+
+
+def half_power_sigma_s(cutoffs_hz: FloatArray) -> FloatArray:
+    """Standard deviation in seconds of the Gaussian that halves the power at a frequency."""
+    return np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoffs_hz)
+
+
+def _aligned(neighbour: FloatArray, centre: FloatArray) -> FloatArray:
+    dot = np.sum(neighbour * centre, axis=-1, keepdims=True)
+    return np.where(dot < 0.0, -neighbour, neighbour)
+
+
+def _reach(time_s_T: NDArray[np.float64], cutoffs_hz_J: FloatArray) -> int:
+    """How many frames the widest kernel reaches to one side, at most all of them but one."""
+    reach_s = _KERNEL_SIGMAS * float(half_power_sigma_s(cutoffs_hz_J).max())
+    last = np.searchsorted(time_s_T, time_s_T + reach_s, side="right")
+    return int(min((last - np.arange(len(time_s_T))).max(), len(time_s_T) - 1))
+
+
+def _mirrored_times(time_s_T: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Continue time before the first and after the last frame by reflection."""
+    before = 2.0 * time_s_T[:1] - time_s_T[1 : reach + 1][::-1]
+    after = 2.0 * time_s_T[-1:] - time_s_T[-reach - 1 : -1][::-1]
+    return np.concatenate([before, time_s_T, after])
+
+
+def _mirrored_weights(weights_TJ: FloatArray, reach: int) -> FloatArray:
+    before, after = weights_TJ[1 : reach + 1][::-1], weights_TJ[-reach - 1 : -1][::-1]
+    return np.concatenate([before, weights_TJ, after])
 
 
 def half_power_sigma_s(cutoffs_hz: FloatArray) -> FloatArray:

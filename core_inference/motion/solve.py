@@ -32,6 +32,7 @@ from .limbs import (
     solve_limb,
     swing_onto,
 )
+from .limits import plausibility
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
@@ -208,7 +209,7 @@ def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float6
         first = JOINT[f"{side}_index1"]
         neutral_J33[first : first + 15] = relaxed_fingers(side)
     quaternion = quaternion_from_matrix(local_TJ33)
-    trust = trust_from_score(scores_TJ)
+    trust = trust_from_score(scores_TJ) * plausibility(local_TJ33)
     filled = fill_rotations(quaternion, quaternion_from_matrix(neutral_J33), trust, time_s_T)
     return np.concatenate([quaternion[:, :1], filled[:, 1:]], axis=1)
 

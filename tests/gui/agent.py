@@ -4,6 +4,7 @@ A timer polls a mailbox folder, given after `--` on Blender's command line. The 
 `request.json` there by renaming: {"id": n, "command": name, "arguments": {...}}; the agent runs the
 function of that name from COMMANDS and puts `reply.json` there: {"id": n, "value": ...} or
 {"id": n, "error": traceback}. Nothing here presses a button: the test's mouse and keyboard do.
+In a Blender without a window there is no main loop: the one request that is there is answered.
 """
 
 import json
@@ -16,11 +17,13 @@ from types import FrameType
 from typing import Any
 
 import bpy
+import mathutils
 
 POLL_S = 0.05
 ADDON = "bl_ext.user_default.pose2rig"
 TAB = "Pose2Rig"
 
+REDRAWN: list[int] = []
 MAILBOX = Path(sys.argv[sys.argv.index("--") + 1])
 
 
@@ -76,16 +79,50 @@ def operator_under_mouse() -> str:
     return manager.clipboard
 
 
-def frame_body(frame: int) -> None:
-    """Show the whole animated body in the middle of the view, at a frame, shaded."""
+def empty_scene() -> None:
+    """Delete Blender's first cube, camera and light, as an undoable step of its own."""
+    for item in list(bpy.data.objects):
+        bpy.data.objects.remove(item)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo_push(message="Empty Scene")
+
+
+def frame_body(armature: str, frame: int) -> None:
+    """Show an animated body at a frame, as large as the view allows."""
     scene = bpy.context.scene
     scene.frame_set(frame)
+    body = next(child for child in bpy.data.objects[armature].children if child.type == "MESH")
+    for item in scene.objects:
+        item.select_set(item == body)
+    with bpy.context.temp_override(**view(), region=region("WINDOW")):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
     space = view()["area"].spaces.active
     space.shading.type = "SOLID"
     space.shading.color_type = "MATERIAL"
-    with bpy.context.temp_override(**view(), region=region("WINDOW")):
-        bpy.ops.view3d.view_axis(type="FRONT")
-        bpy.ops.view3d.view_all()
+    space.region_3d.view_rotation.rotate(mathutils.Euler((-0.15, 0.0, 0.5)))
+    for item in scene.objects:
+        item.select_set(item.name == armature)
+
+
+def show_body(armature: str, shown: bool) -> None:
+    for child in bpy.data.objects[armature].children:
+        child.hide_set(not shown)
+
+
+def rest(armature: str, resting: bool) -> None:
+    """Show an armature in its rest pose, or animated again."""
+    bpy.data.objects[armature].data.pose_position = "REST" if resting else "POSE"
+
+
+def redraws() -> int:
+    """How often the 3D view has been drawn so far; asks for one more."""
+    view()["area"].tag_redraw()
+    return len(REDRAWN)
+
+
+def save(path: str) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
 
 
 # --- what the panel says -------------------------------------------------------------------
@@ -137,9 +174,7 @@ def scene_state() -> dict[str, Any]:
     return {
         "actions": sorted(action.name for action in bpy.data.actions),
         "armatures": {
-            item.name: _armature_state(item)
-            for item in bpy.data.objects
-            if item.type == "ARMATURE"
+            item.name: _armature_state(item) for item in bpy.data.objects if item.type == "ARMATURE"
         },
         "meshes": [item.name for item in bpy.data.objects if item.type == "MESH"],
         "frame_start": bpy.context.scene.frame_start,
@@ -197,7 +232,11 @@ def unwatch_calls() -> list[dict[str, Any]]:
 
 
 def _profile(frame: FrameType, event: str, _argument: Any) -> None:
-    if event == "call" and not _open and ".user_default.pose2rig" in frame.f_globals["__name__"]:
+    if (
+        event == "call"
+        and not _open
+        and ".user_default.pose2rig" in frame.f_globals.get("__name__", "")
+    ):
         _open.append((frame, time.perf_counter(), time.thread_time(), len(bpy.data.actions)))
     elif event == "return" and _open and _open[0][0] is frame:
         _, wall_s, cpu_s, actions = _open.pop()
@@ -218,15 +257,20 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     for command in (
         blender_info,
         choose_tab,
+        empty_scene,
         frame_body,
         open_sidebar,
         operator_under_mouse,
         panel_layout,
         panel_text,
         rectangle,
+        redraws,
+        rest,
+        save,
         scene_state,
         set_engine,
         set_footage,
+        show_body,
         unwatch_calls,
         watch_calls,
         watch_panels,
@@ -250,7 +294,17 @@ def poll() -> float:
     return POLL_S
 
 
-bpy.context.preferences.view.show_splash = False
-bpy.context.preferences.view.ui_scale = 1.0
-bpy.context.preferences.use_preferences_save = False
-bpy.app.timers.register(poll, persistent=True)
+def start() -> None:
+    preferences = bpy.context.preferences
+    preferences.view.show_splash = False
+    preferences.view.ui_scale = 1.0
+    preferences.view.smooth_view = 0
+    preferences.use_preferences_save = False
+    bpy.types.SpaceView3D.draw_handler_add(REDRAWN.append, (1,), "WINDOW", "POST_PIXEL")
+    bpy.app.timers.register(poll, persistent=True)
+
+
+if bpy.app.background:
+    poll()
+else:
+    start()

@@ -61,6 +61,38 @@ def install_extension(blender: Path, extension: Path, environment: dict[str, str
         raise BlenderWindowError(f"the extension did not install: {result.stdout}{result.stderr}")
 
 
+def ask_without_window(
+    blender: Path, environment: dict[str, str], scene: Path, folder: Path, command: str
+) -> Any:
+    """Open a scene in a Blender without a window, run one command of the agent, return its value.
+
+    folder: an empty folder for request and reply.
+    """
+    request = {"id": 1, "command": command, "arguments": {}}
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    result = subprocess.run(
+        [str(blender), "--background", str(scene), "--python", str(AGENT), "--", str(folder)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=START_S,
+    )
+    reply_file = folder / "reply.json"
+    if result.returncode != 0 or not reply_file.exists() or "Traceback" in result.stdout:
+        raise BlenderWindowError(f"Blender, status {result.returncode}, said:\n{result.stdout}")
+    return _value(reply_file, command)
+
+
+def _value(reply_file: Path, command: str) -> Any:
+    reply = json.loads(reply_file.read_text(encoding="utf-8"))
+    reply_file.unlink()
+    if "error" in reply:
+        raise BlenderWindowError(f"{command} failed in Blender:\n{reply['error']}")
+    return reply["value"]
+
+
 @dataclass
 class BlenderWindow:
     """A running Blender; `round_trips_s` holds how long its agent took to answer each request."""
@@ -113,11 +145,7 @@ class BlenderWindow:
                 raise BlenderWindowError(f"no answer to {command} within {limit_s:.0f} s")
             time.sleep(POLL_S)
         self.round_trips_s.append(time.monotonic() - started)
-        reply = json.loads(reply_file.read_text(encoding="utf-8"))
-        reply_file.unlink()
-        if "error" in reply:
-            raise BlenderWindowError(f"{command} failed in Blender:\n{reply['error']}")
-        return reply["value"]
+        return _value(reply_file, command)
 
     def find_button(self, operator: str) -> tuple[int, int]:
         """The place of an operator's button in the sidebar: hover and ask what lies there."""
@@ -137,6 +165,16 @@ class BlenderWindow:
     def press(self, operator: str) -> None:
         """Click an operator's button with the mouse."""
         self.display.click(*self.find_button(operator))
+
+    def hover_view(self) -> None:
+        """Put the mouse over the empty 3D view, which then receives the keys."""
+        area = self.call("rectangle", kind="WINDOW")
+        self.display.move(area["x"] + area["width"] // 4, area["y"] + area["height"] // 2)
+
+    def wait_for_redraw(self) -> None:
+        """Wait until the 3D view has been drawn anew, twice for the second buffer."""
+        target = self.call("redraws") + 2
+        wait_until(lambda: self.call("redraws") > target, REPLY_S, "the view is drawn")
 
     def says(self, words: str) -> bool:
         """Whether the panel, as last drawn, says these words (upper or lower case)."""

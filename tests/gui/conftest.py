@@ -33,7 +33,12 @@ def extension_zip(repository_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def footage(repository_dir: Path) -> Path:
     """The bundled clip: on any machine it takes long enough to be stopped half-way."""
-    return repository_dir / "assets" / "demo.mp4"
+    demo = repository_dir / "assets" / "demo.mp4"
+    return (
+        demo
+        if demo.exists()
+        else repository_dir.parent / "shared/footage/video/juggle_fullbody_static.mp4"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +88,7 @@ def open_window(
         opened.append(window)
         info = window.call("blender_info")
         assert info["addon_enabled"] and not info["background"], info
+        window.call("empty_scene")
         window.call("open_sidebar")
         assert window.call("choose_tab") == "Pose2Rig"
         assert window.call("watch_panels")

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from .blender_window import BlenderWindow, wait_until
+from .blender_window import BlenderWindow, ask_without_window, wait_until
+from .display import HEIGHT, WIDTH
 from .processes import Process, worker_of
 
 CAPTURE_S = 300.0
@@ -37,6 +41,17 @@ class Captured:
     texts: list[list[str]]
     calls: list[dict[str, Any]]
     answers_s: list[float]
+
+    @property
+    def name(self) -> str:
+        """The one armature that the capture made."""
+        (name,) = set(self.after["armatures"]) - set(self.before["armatures"])
+        return name
+
+    @property
+    def armature(self) -> dict[str, Any]:
+        """Its state."""
+        return self.after["armatures"][self.name]
 
 
 @pytest.fixture(scope="module")
@@ -86,21 +101,26 @@ def wait_for_worker(window: BlenderWindow) -> Process:
 
 
 def start_capture(window: BlenderWindow) -> Process:
-    """Click Capture and wait until the worker runs and the panel shows its progress."""
+    """Click Capture and wait until the worker is in the middle of the footage."""
     window.press("pose2rig.capture")
     worker = wait_for_worker(window)
-    wait_until(lambda: shows_percentage(window.call("panel_text")), WORKER_START_S, "progress")
+    wait_until(
+        lambda: any(percent >= 5 for _, percent in progress(window.call("panel_text"))),
+        WORKER_START_S,
+        "the panel shows progress",
+    )
     assert worker.is_running()
     return worker
 
 
-def shows_percentage(texts: list[str]) -> bool:
-    return any(re.search(r"\b\d+ ?%", text) for text in texts)
+def progress(texts: list[str]) -> list[tuple[str, int]]:
+    """The stage and percentage of the progress bar among a panel's texts, if it is there."""
+    found = [re.fullmatch(r"(\w+) (\d+)%", text) for text in texts]
+    return [(match[1], int(match[2])) for match in found if match]
 
 
 def test_capture_keys_the_motion_on_a_new_armature(captured: Captured) -> None:
-    (name,) = set(captured.after["armatures"]) - set(captured.before["armatures"])
-    armature = captured.after["armatures"][name]
+    armature = captured.armature
     first, last = armature["frames"]
     assert armature["bones"] == 55
     assert armature["curves"] == CURVES
@@ -109,10 +129,14 @@ def test_capture_keys_the_motion_on_a_new_armature(captured: Captured) -> None:
 
 
 def test_panel_shows_progress_and_then_the_result(captured: Captured) -> None:
-    running = [" ".join(texts) for texts in captured.texts[:-1]]
-    percentages = [int(found) for text in running for found in re.findall(r"(\d+) ?%", text)]
-    assert len(set(percentages)) > 2 and percentages == sorted(percentages)
-    assert captured.window.says("coverage")
+    bars = [bar for texts in captured.texts for bar in progress(texts)]
+    capturing = [percent for stage, percent in bars if stage == "Capturing"]
+    assert len(set(capturing)) > 3 and capturing == sorted(capturing)
+    running = " ".join(" ".join(texts) for texts in captured.texts)
+    assert re.search(r"\d+ of \d+ frames, [\d.]+ fps, .+ left", running)
+    assert not progress(captured.texts[-1])
+    assert "Captured" in " ".join(captured.texts[-1])
+    assert "Person seen in" in captured.texts[-1]
 
 
 def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery: Path) -> None:
@@ -121,14 +145,15 @@ def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery
     The processor time of every call counts, for Blender shares the machine's cores with the
     worker, which the clock on the wall would charge to the add-on.
     """
-    ticks = [call for call in captured.calls if not call["made_action"]]
+    ticks = [call for call in captured.calls if call["function"] == "Capture.modal"]
+    ticks = [call for call in ticks if not call["made_action"]]
     slowest = max(ticks, key=lambda call: call["cpu_ms"])
     figures = {
-        "calls": len(ticks),
+        "ticks": len(ticks),
         "median_wall_ms": statistics.median(call["wall_ms"] for call in ticks),
         "longest_wall_ms": max(call["wall_ms"] for call in ticks),
         "slowest": slowest,
-        "apply": [call for call in captured.calls if call["made_action"]],
+        "other_calls": [call for call in captured.calls if call not in ticks],
         "agent_answers": len(captured.answers_s),
         "agent_answer_median_s": statistics.median(captured.answers_s),
         "agent_answer_longest_s": max(captured.answers_s),
@@ -140,14 +165,41 @@ def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery
 
 
 def test_screenshot_shows_panel_and_posed_body(captured: Captured, gallery: Path) -> None:
+    """The body covers a good part of the view, and not as it does in its rest pose."""
     window = captured.window
-    (name,) = set(captured.after["armatures"]) - set(captured.before["armatures"])
-    first, last = captured.after["armatures"][name]["frames"]
-    plain = gallery / "before_framing.png"
-    window.display.screenshot(plain)
-    window.call("frame_body", name=name, frame=(first + last) // 2)
-    wait_until(lambda: window.call("redraws") > 2, MESSAGE_S, "the view is drawn again")
-    window.display.screenshot(gallery / "captured.png")
+    first, last = captured.armature["frames"]
+    window.call("frame_body", armature=captured.name, frame=(first + last) // 2)
+    posed = picture(window, gallery / "captured.png")
+    window.call("rest", armature=captured.name, resting=True)
+    resting = picture(window, gallery / "rest_pose.png")
+    window.call("show_body", armature=captured.name, shown=False)
+    hidden = picture(window, gallery / "body_hidden.png")
+    window.call("show_body", armature=captured.name, shown=True)
+    window.call("rest", armature=captured.name, resting=False)
+    view = window.call("rectangle", kind="WINDOW")
+    rows, columns = np.nonzero(np.any(resting != hidden, axis=-1))
+    assert np.ptp(rows) > 0.4 * view["height"]
+    assert np.ptp(columns) > 0.2 * view["width"]
+    assert np.mean(np.any(posed != resting, axis=-1)) > 0.01
+
+
+def picture(window: BlenderWindow, path: Path) -> NDArray[np.uint8]:
+    """A screenshot (H,W,3), taken once the view has been drawn."""
+    window.wait_for_redraw()
+    window.display.screenshot(path)
+    image = cv2.imread(str(path))
+    assert image is not None and image.shape == (HEIGHT, WIDTH, 3)
+    return image.astype(np.uint8)
+
+
+def test_saved_scene_opens_in_blender_without_a_window(
+    captured: Captured, blender: Path, user_environment: dict[str, str], tmp_path: Path
+) -> None:
+    scene, mailbox = tmp_path / "captured.blend", tmp_path / "mailbox"
+    mailbox.mkdir()
+    captured.window.call("save", path=str(scene))
+    state = ask_without_window(blender, user_environment, scene, mailbox, "scene_state")
+    assert state == captured.after
 
 
 def test_undo_takes_the_whole_capture_back_in_one_step(captured: Captured) -> None:
