@@ -15,6 +15,7 @@ import numpy as np
 from demo_choreography import FPS, Motion, choreograph
 from demo_room import Lens, Room
 from demo_steps import Array
+
 from pose2rig.core_inference import VERSION
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.clip import Camera, Clip, replaced, save_clip
@@ -41,8 +42,8 @@ LICENCE = (
 
 def true_clip(motion: Motion, body: BodyModel) -> Clip:
     """The motion as a clip file's arrays, in the scene's own world."""
-    frames = len(motion.pelvis_T3)
-    rest = body.rest_joints(motion.betas_K)
+    frames = len(motion.pelvis)
+    rest = body.rest_joints(motion.betas)
     axes = LENS.axes()
     camera = Camera(
         focal=np.full(2, LENS.focal_px, dtype=np.float32),
@@ -51,16 +52,16 @@ def true_clip(motion: Motion, body: BodyModel) -> Clip:
         rotation=axes.T.astype(np.float32),
         translation=(-axes.T @ LENS.origin).astype(np.float32),
     )
-    quaternion = quaternion_from_matrix(motion.local_TJ33)
+    quaternion = quaternion_from_matrix(motion.rotations)
     return Clip(
-        **pose_arrays(quaternion, motion.pelvis_T3 - rest[0], rest, camera),
+        **pose_arrays(quaternion, motion.pelvis - rest[0], rest, camera),
         betas=np.zeros(10, dtype=np.float32),
-        open_betas=motion.betas_K.astype(np.float32),
+        open_betas=motion.betas.astype(np.float32),
         rest_joints=rest.astype(np.float32),
         expression=np.zeros((frames, 10), dtype=np.float32),
         scores=np.ones((frames, JOINT_COUNT), dtype=np.float32),
         tracked=np.ones(frames, dtype=bool),
-        contacts=motion.contacts_T4.astype(np.float32),
+        contacts=motion.contacts.astype(np.float32),
         time_s=np.arange(frames) / FPS,
         frame_index=np.arange(frames, dtype=np.int64),
         frame_rate=float(FPS),

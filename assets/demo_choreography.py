@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from demo_steps import Array, FootTrack, Step, foot_track, smoothed, walk
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
+
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import (
@@ -17,8 +20,6 @@ from pose2rig.rigs.rotation import (
     slerp,
 )
 from pose2rig.rigs.skeleton import JOINT, JOINT_COUNT, local_rotations, world_rotations
-from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation
 
 FPS = 30
 FRAMES = 270
@@ -62,13 +63,13 @@ LEG_STRETCH = 0.993
 
 @dataclass(frozen=True)
 class Motion:
-    """local_TJ33 parent-relative rotations; pelvis_T3 m, world; contacts_T4 left heel, left toe,
-    right heel, right toe, 0 or 1; betas_K the person's shape."""
+    """rotations (T,55,3,3) parent-relative; pelvis (T,3) m, world; contacts (T,4) left heel, left
+    toe, right heel, right toe, 0 or 1; betas (10,) the person's shape."""
 
-    local_TJ33: Array
-    pelvis_T3: Array
-    contacts_T4: Array
-    betas_K: Array
+    rotations: Array
+    pelvis: Array
+    contacts: Array
+    betas: Array
 
 
 def choreograph(body: BodyModel) -> Motion:
@@ -139,9 +140,7 @@ def _contacts(foot: FootTrack) -> tuple[Array, Array]:
 # --- pelvis, spine, head and arms: angle curves ----------------------------------------------
 
 
-def _upper_body(
-    time_s: Array, heading: Array, stride: Array, feet: dict[str, FootTrack]
-) -> Array:
+def _upper_body(time_s: Array, heading: Array, stride: Array, feet: dict[str, FootTrack]) -> Array:
     """Local rotations (T,55,3,3); the legs stay at rest."""
     local = np.tile(np.eye(3), (len(time_s), JOINT_COUNT, 1, 1))
     squat = _eased(time_s, *SQUAT_S, ramp_s=0.75)

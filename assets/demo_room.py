@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 from picture import COLOURS
+
 from pose2rig.core_inference.body_model import BodyModel
 
 Array = NDArray[np.float64]

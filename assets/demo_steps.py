@@ -38,9 +38,7 @@ class Step:
         """The foot's x, y in m and heading in radians, all (3,)."""
         heading = np.deg2rad(self.heading_deg)
         side = HALF_WIDTH_M if self.foot == "left" else -HALF_WIDTH_M
-        return np.array(
-            [self.x + side * np.cos(heading), self.y + side * np.sin(heading), heading]
-        )
+        return np.array([self.x + side * np.cos(heading), self.y + side * np.sin(heading), heading])
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             _refuse_later(arguments)
             options = _parser().parse_args(arguments)
             return _COMMANDS[options.command](options, console)
-        except Cancelled as cancelled:
-            console.say(f"pose2rig: {cancelled}")
-            return cancelled.exit_status
+        except (Cancelled, KeyboardInterrupt) as stop:
+            return console.cancelled(stop.kept if isinstance(stop, Cancelled) else 0)
         except Pose2RigError as error:
             console.fail(error)
             return error.exit_status
-        except MemoryError as error:
-            console.fail(error)
+        except MemoryError:
+            console.fail(_out_of_memory())
             return 1
+
+
+def _out_of_memory() -> Pose2RigError:
+    return Pose2RigError(
+        "out of memory",
+        expected="more free memory",
+        actual="none left",
+        next_step="close other programs or capture a shorter range",
+    )
 
 
 def _refuse_later(arguments: list[str]) -> None:
@@ -119,8 +127,11 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
         motion=MotionSettings(smooth=options.smooth),
     )
     stopped: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
-    console.finish(run(settings, console.on_event, lambda: bool(stopped)), options.out)
+    before = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+    try:
+        console.finish(run(settings, console.on_event, lambda: bool(stopped)), options.out)
+    finally:
+        signal.signal(signal.SIGINT, before)
     return 0
 
 

@@ -9,8 +9,8 @@ from typing import Any, Self, TextIO
 
 from tqdm import tqdm
 
-from ..rigs.errors import Pose2RigError
-from .protocol import Done, Event, Failed, Progress, Warned, line_from_event
+from ..rigs.errors import Cancelled, Pose2RigError
+from .protocol import CancelledEvent, Done, Event, Failed, Progress, Warned, line_from_event
 
 
 class Console:
@@ -86,14 +86,20 @@ class Console:
             )
         self.print(f"wrote {out} ({report['frames_per_second']:.1f} frames/s)")
 
-    def fail(self, error: BaseException) -> None:
+    def cancelled(self, kept: int) -> int:
+        """Say that the user stopped the run; returns the exit status."""
+        self.say(f"pose2rig: cancelled, {kept} frames kept")
+        if self._json_lines:
+            self.print(line_from_event(CancelledEvent(kept=kept)))
+        return Cancelled.exit_status
+
+    def fail(self, error: Pose2RigError) -> None:
         """Write one line for an error, and its traceback with --debug."""
         self._close_bar()
         if self._debug:
             traceback.print_exception(error, file=self._err)
-        text = str(error) or "out of memory; expected room, got none; capture a shorter range"
-        self.say("pose2rig: error: " + " ".join(text.split()))
-        if self._json_lines and isinstance(error, Pose2RigError):
+        self.say("pose2rig: error: " + " ".join(str(error).split()))
+        if self._json_lines:
             message = f"{error.what}; expected {error.expected}, got {error.actual}"
             failed = Failed(code=error.code, message=message, next_step=error.next_step)
             self.print(line_from_event(failed))

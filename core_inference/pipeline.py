@@ -12,16 +12,15 @@ from .body_model import load_open_body
 from .estimators.landmarks import LandmarkEstimator
 from .exporting import Exporter
 from .footage import open_footage
-from .lens import focal_length_px
 from .metrics import quality
 from .monitor import Monitor
 from .motion.stack import process
 from .output import OutputFolder
-from .protocol import OnEvent, Started
-from .recording import Recorder, TakeFacts, take_from_chunks
-from .reporting import provenance, report
+from .protocol import OnEvent
+from .recording import Recorder, take_from_chunks
+from .reporting import report, take_facts
 from .settings import CaptureSettings
-from .watching import expected_frames, watch
+from .watching import started, watch
 
 
 def run(
@@ -34,22 +33,13 @@ def run(
     """
     monitor = Monitor(on_event, should_stop)
     footage = open_footage(settings.footage)
+    on_event(started(footage, settings))
     exporter = Exporter.for_settings(settings, monitor)
     with OutputFolder(settings.out, overwrite=settings.overwrite) as output:
-        frames = expected_frames(footage, settings)
-        on_event(
-            Started(frames=frames, width=footage.width, height=footage.height, fps=footage.fps)
-        )
         with closing(LandmarkEstimator()) as estimator:
             recorder = Recorder(folder=output.raw, on_event=on_event)
             watched = watch(footage, settings, estimator, recorder, monitor)
-        facts = TakeFacts(
-            landmark_names=estimator.landmark_names,
-            footage=footage,
-            frame_rate=watched.frame_rate,
-            focal_px=focal_length_px(footage, settings),
-            provenance=provenance(footage, settings, estimator),
-        )
+        facts = take_facts(footage, settings, estimator, watched.frame_rate)
         body = load_open_body()
         people = {}
         for number, track in enumerate(watched.tracks):

@@ -5,6 +5,7 @@ from typing import Any
 from . import VERSION
 from .estimators.base import Estimator
 from .footage import Footage, content_sha256
+from .lens import focal_length_px
 from .metrics import Quality
 from .monitor import Monitor
 from .recording import TakeFacts
@@ -31,6 +32,19 @@ def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator
             "person": settings.person,
         },
     }
+
+
+def take_facts(
+    footage: Footage, settings: CaptureSettings, estimator: Estimator, frame_rate: float
+) -> TakeFacts:
+    """What all takes of a run share."""
+    return TakeFacts(
+        landmark_names=estimator.landmark_names,
+        footage=footage,
+        frame_rate=frame_rate,
+        focal_px=focal_length_px(footage, settings),
+        provenance=provenance(footage, settings, estimator),
+    )
 
 
 def report(facts: TakeFacts, people: dict[int, Quality], monitor: Monitor) -> dict[str, Any]:

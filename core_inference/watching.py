@@ -8,7 +8,7 @@ from .estimators.base import Estimator
 from .footage import Footage, Frame, read
 from .monitor import Monitor
 from .people import PersonTrack, PersonTracker, choose
-from .protocol import Person
+from .protocol import Person, Started
 from .recording import Recorder
 from .settings import CaptureSettings
 from .shots import ShotDetector
@@ -71,6 +71,12 @@ def watch(
     if not tracks:
         raise _nobody(footage, count)
     return Watched(tracks=tracks, frames=count, frame_rate=_mean_rate(first, last, footage.fps))
+
+
+def started(footage: Footage, settings: CaptureSettings) -> Started:
+    """The event that opens a run."""
+    frames = expected_frames(footage, settings)
+    return Started(frames=frames, width=footage.width, height=footage.height, fps=footage.fps)
 
 
 def expected_frames(footage: Footage, settings: CaptureSettings) -> int:

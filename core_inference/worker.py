@@ -9,12 +9,13 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from ..rigs.errors import Cancelled, Pose2RigError, UsageError
-from .motion.stack import MotionSettings
+from ..rigs.errors import Cancelled, EngineError, Pose2RigError, UsageError
 from .protocol import CancelledEvent, Done, Event, Failed, line_from_event
-from .settings import CaptureSettings
+
+if TYPE_CHECKING:
+    from .settings import CaptureSettings
 
 _PATHS = ("footage", "out")
 _OPTIONAL = ("start", "end", "fov_deg", "focal_px", "person", "estimator", "overwrite")
@@ -50,14 +51,26 @@ def main() -> int:
         next_step = "close other programs or capture a shorter range"
         emit(Failed(code="memory", message="the engine ran out of memory", next_step=next_step))
         return 1
+    except ImportError as error:
+        emit(
+            Failed(
+                code=EngineError.code,
+                message=f"the engine lacks a package: {error}",
+                next_step="set the engine up again, or choose another Python for it",
+            )
+        )
+        return EngineError.exit_status
     except Exception as error:  # the top of the process: whatever it is, Blender hears of it
         message = f"the engine failed: {type(error).__name__}: {error}"
         emit(Failed(code="internal", message=message, next_step="report it with the engine's log"))
         raise
 
 
-def read_job(path: Path) -> CaptureSettings:
+def read_job(path: Path) -> "CaptureSettings":
     """Read the job file: contract.md's capture options by name; raises UsageError."""
+    from .motion.stack import MotionSettings
+    from .settings import CaptureSettings
+
     try:
         job: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         values = {_CONTRACT_NAMES.get(key, key): value for key, value in job.items()}

@@ -123,44 +123,6 @@ def _mirrored_weights(weights_TJ: FloatArray, reach: int) -> FloatArray:
     return np.concatenate([before, weights_TJ, after])
 
 
-def half_power_sigma_s(cutoffs_hz: FloatArray) -> FloatArray:
-    """Standard deviation in seconds of the Gaussian that halves the power at a frequency."""
-    return np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoffs_hz)
-
-
-def _aligned(neighbour: FloatArray, centre: FloatArray) -> FloatArray:
-    dot = np.sum(neighbour * centre, axis=-1, keepdims=True)
-    return np.where(dot < 0.0, -neighbour, neighbour)
-
-
-def _reach(time_s_T: NDArray[np.float64], cutoffs_hz_J: FloatArray) -> int:
-    """How many frames the widest kernel reaches to one side, at most all of them but one."""
-    reach_s = _KERNEL_SIGMAS * float(half_power_sigma_s(cutoffs_hz_J).max())
-    last = np.searchsorted(time_s_T, time_s_T + reach_s, side="right")
-    return int(min((last - np.arange(len(time_s_T))).max(), len(time_s_T) - 1))
-
-
-def _mirrored_times(time_s_T: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Continue time before the first and after the last frame by reflection."""
-    before = 2.0 * time_s_T[:1] - time_s_T[1 : reach + 1][::-1]
-    after = 2.0 * time_s_T[-1:] - time_s_T[-reach - 1 : -1][::-1]
-    return np.concatenate([before, time_s_T, after])
-
-
-def _mirrored_weights(weights_TJ: FloatArray, reach: int) -> FloatArray:
-    before, after = weights_TJ[1 : reach + 1][::-1], weights_TJ[-reach - 1 : -1][::-1]
-    return np.concatenate([before, weights_TJ, after])
-
-
-def _mirrored_rotations(quaternion_TJ4: FloatArray, reach: int) -> tuple[FloatArray, FloatArray]:
-    """Continue a motion through its ends as a point reflection does, so that a trend goes on."""
-    first, last = quaternion_TJ4[:1], quaternion_TJ4[-1:]
-    early, late = quaternion_TJ4[1 : reach + 1][::-1], quaternion_TJ4[-reach - 1 : -1][::-1]
-    before = multiply(multiply(first, conjugate(early)), first)
-    after = multiply(multiply(last, conjugate(late)), last)
-    return before, after
-
-
 def sigma_cutoff_hz(sigma_s: float) -> float:
     """The half-power frequency of a Gaussian of this standard deviation."""
     return float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * sigma_s))

@@ -16,6 +16,7 @@ START_S = 120.0
 REPLY_S = 60.0
 STOP_S = 20.0
 POLL_S = 0.02
+FIND_S = 60.0
 SCAN_STEP_PX = 10
 
 
@@ -149,18 +150,17 @@ class BlenderWindow:
 
     def find_button(self, operator: str) -> tuple[int, int]:
         """The place of an operator's button in the sidebar: hover and ask what lies there."""
+        return wait_until(lambda: self._scan(operator), FIND_S, f"a button {operator}")
+
+    def _scan(self, operator: str) -> tuple[int, int] | None:
         sidebar = self.call("rectangle", kind="UI")
         x = sidebar["x"] + sidebar["width"] // 3
-        seen: list[str] = []
         for y in range(sidebar["y"] + 5, sidebar["y"] + sidebar["height"], SCAN_STEP_PX):
             self.display.move(x, y)
             self.call("panel_text")  # one tick, so that Blender takes notice of the mouse
-            command = self.call("operator_under_mouse")
-            if command.startswith(f"bpy.ops.{operator}("):
+            if self.call("operator_under_mouse").startswith(f"bpy.ops.{operator}("):
                 return x, y
-            if command:
-                seen.append(command)
-        raise AssertionError(f"no button {operator} in the sidebar; found {sorted(set(seen))}")
+        return None
 
     def press(self, operator: str) -> None:
         """Click an operator's button with the mouse."""

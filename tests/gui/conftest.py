@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from .blender_window import BlenderWindow, install_extension, private_environment
+from .blender_window import BlenderWindow, install_extension, private_environment, wait_until
 from .display import Display
+
+DRAWN_S = 60.0
 
 OpenWindow = Callable[[], BlenderWindow]
 
@@ -92,6 +94,8 @@ def open_window(
         window.call("open_sidebar")
         assert window.call("choose_tab") == "Pose2Rig"
         assert window.call("watch_panels")
+        wait_until(lambda: window.call("panel_text"), DRAWN_S, "the panel is drawn")
+        window.wait_for_redraw()
         window.call("set_engine", python=sys.executable)
         window.call("set_footage", path=str(footage))
         return window
