@@ -12,7 +12,6 @@ import queue
 import subprocess
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -30,7 +29,7 @@ from ..rigs.errors import EngineError
 CANCEL_GRACE_S = 8.0
 KILL_WAIT_S = 2.0
 _QUEUE_SIZE = 2000
-_LOG_LINES = 12
+_LAST_WORDS = 200
 _LOG_LINE_BYTES = 4096
 _LOG_FILE_BYTES = 4_000_000
 _SCRUBBED = ("PYTHON", "LD_", "DYLD_", "BLENDER_")
@@ -111,7 +110,7 @@ class WorkerClient:
             ) from error
         self._events: queue.Queue[Event] = queue.Queue(_QUEUE_SIZE)
         self._log_path = log_path
-        self._log: deque[str] = deque(maxlen=_LOG_LINES)
+        self._last_words = ""
         self._closing = False
         self._kill_at: float | None = None
         self.ended = False
@@ -200,11 +199,13 @@ class WorkerClient:
     def _death(self, status: int) -> Event:
         if self._kill_at is not None:
             return CancelledEvent(kept=0)
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        words = " | ".join(self._log) or "nothing"
+        if status < 0:  # what it said before says nothing about a kill from outside
+            how = f"(signal {-status}): the system or somebody stopped it, or it crashed"
+        else:
+            how = f"(exit status {status}); it said last: {self._last_words or 'nothing'}"
         return Failed(
             code="engine",
-            message=f"the capture engine ended unexpectedly ({how}); it said last: {words}",
+            message=f"the capture engine ended unexpectedly {how}",
             next_step=f"capture again; the whole log is in {self._log_path}",
         )
 
@@ -218,7 +219,7 @@ class WorkerClient:
                 file = stack.enter_context(self._log_path.open("wb", buffering=0))
             while line := self._process.stderr.readline(_LOG_LINE_BYTES):
                 if text := line.decode("utf-8", errors="replace").strip():
-                    self._log.append(text)
+                    self._last_words = text[:_LAST_WORDS]
                 if file is not None and written < _LOG_FILE_BYTES:
                     with contextlib.suppress(OSError):
                         written += file.write(line)

@@ -187,7 +187,7 @@ def _place_arm(
     s = SIDES[side]
     swing = _smooth(s * stride, 0.07)
     idle = 1.2 * np.sin(2 * np.pi * 0.35 * time_s + s)
-    shoulder = _turn("x", 30.0 * swing + 2.0 + idle) @ _turn("z", -s * 66.0)
+    shoulder = _turn("x", 30.0 * swing + 2.0 + idle) @ _turn("z", -s * 70.0)
     elbow = _turn("y", -s * (14.0 + 18.0 * pace - 26.0 * np.minimum(swing, 0.1)))
     wrist = _turn("x", -10.0) @ _turn("y", -s * 4.0)
     reach = (_turn("x", -108.0) @ _turn("z", -s * 74.0), _turn("y", -s * 22.0))

@@ -38,6 +38,10 @@ ELBOW_HINGE = {"left": (0.0, -1.0, 0.0), "right": (0.0, 1.0, 0.0)}
 """Axes about which knees and elbows bend, in the zero pose."""
 
 
+TORSO = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
+FACE = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BodyMotion:
     """A known motion of the SMPL-X joints: rotations (T,55,3,3) parent-relative, trans (T,3) m
@@ -64,7 +68,7 @@ def body_motion(bvh: BvhMotion, rest_joints_J3: Float64) -> BodyMotion:
         for side in ("left", "right")
         for turns in (_leg_turns(source, side), _arm_turns(source, side))
         for joint, turn in turns.items()
-    }
+    } | {joint: source.facing for joint in FACE if joint in source.bone}
     for joint, turn in turns.items():
         world_TJ33[:, JOINT[joint]] = source.carried(joint, turn)
     known = np.array([name in turns or name in TORSO for name in JOINT])
@@ -96,9 +100,6 @@ def known_positions(bvh: BvhMotion, rest_joints_J3: Float64) -> tuple[tuple[str,
     bones = [source.bone[name] for name in names]
     positions = bvh.positions(source.world)[:, bones]
     return names, metres * positions @ (UPRIGHT @ source.facing.T).T
-
-
-TORSO = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 
 class _Source:
@@ -211,35 +212,30 @@ def _nearest_axis(vector_3: Float64) -> Float64:
 def _carry_torso(source: _Source, world_TJ33: Float64) -> None:
     """Spread the source's spine over three joints, its neck over one, and set the head."""
     pelvis = world_TJ33[:, 0].copy()
-    spine = _carried_chain(source, source.spine)
+    carried = _carried_chain(source, [*source.spine, *source.neck])
+    spine, neck = carried[: len(source.spine)], carried[len(source.spine) :]
     for share, joint in ((1 / 3, "spine1"), (2 / 3, "spine2"), (1.0, "spine3")):
         world_TJ33[:, JOINT[joint]] = _along([pelvis, *spine], share)
     chest = world_TJ33[:, JOINT["spine3"]].copy()
-    neck = _carried_chain(source, source.neck)
     for share, joint in ((0.5, "neck"), (1.0, "head")):
         world_TJ33[:, JOINT[joint]] = _along([chest, *neck], share)
 
 
 def _carried_chain(source: _Source, chain: list[int]) -> list[Float64]:
-    """World rotations (T,3,3) of a torso's bones, facing as the body does."""
-    up = source.facing[:, 1]
+    """World rotations (T,3,3) of the bones from spine to head, facing as the body does.
+
+    A bone of no length takes the turn between the rests from the one below it.
+    """
+    up, turn = source.facing[:, 1], source.facing
     carried: list[Float64] = []
-    for bone in chain:
-        along = _torso_direction(source.bvh, bone, up)
-        laid_out = float(along @ up) < LAID_OUT_SPINE
-        turn = swing_between(up, along) @ source.facing if laid_out else source.facing
+    for bone, above in zip(chain, [*chain[1:], None], strict=True):
+        along = source.bvh.tips[bone] if above is None else source.bvh.offsets[above]
+        length = float(np.linalg.norm(along))
+        if length > 0.0:
+            laid_out = float(along @ up) < LAID_OUT_SPINE * length
+            turn = swing_between(up, along) @ source.facing if laid_out else source.facing
         carried.append(source.world[:, bone] @ turn)
     return carried
-
-
-def _torso_direction(bvh: BvhMotion, bone: int, up: Float64) -> Float64:
-    """Where a torso's bone points in its own frame: between all that hangs on it."""
-    children = [b for b, parent in enumerate(bvh.parents) if parent == bone]
-    ends = [bvh.offsets[b] for b in children if bvh.offsets[b].any()]
-    ends = ends or [bvh.tips[bone]]
-    total = np.sum(ends, axis=0)
-    length = float(np.linalg.norm(total))
-    return total / length if length > 0.0 else up
 
 
 def _along(chain: list[Float64], share: float) -> Float64:

@@ -89,12 +89,12 @@ def _compare(clip: Clip, reference: Reference, rows: NDArray[np.bool_]) -> Evalu
     time_s = clip.time_s[rows]
     truth = _at_times(reference.joints, reference.time_s, time_s)
     own = clip.joints[rows][:, columns].astype(np.float64)
-    turn, shift = level_alignment(own.reshape(-1, 3), truth.reshape(-1, 3))
+    body = [k for k, name in enumerate(reference.names) if name in BODY_JOINTS]
+    turn, shift = level_alignment(own[:, body].reshape(-1, 3), truth[:, body].reshape(-1, 3))
     own = own @ turn.T + shift
     hips = [reference.names.index(name) for name in ("left_hip", "right_hip")]
     own_root, truth_root = own[:, hips].mean(axis=1), truth[:, hips].mean(axis=1)
     placed = joint_errors(own - own_root[:, None], truth - truth_root[:, None])
-    body = [k for k, name in enumerate(reference.names) if name in BODY_JOINTS]
     degrees = _rotation_degrees(clip, reference, rows, turn)
     said, true = clip.contacts[rows], reference.contacts
     return Evaluation(

@@ -134,9 +134,9 @@ def draw_skeleton(image: Image, points_J2: Float64, scores_J: Float64) -> None:
             colour = DARK_BGR if edge else _colour(joint)
             ends = fixed_J2[PARENTS[joint]].tolist(), fixed_J2[joint].tolist()
             _line(canvas, cover, ends, (width + edge, strength), colour)
-    for joint in fine_first:
-        radius = thick if joint not in _FINE else max(1, thick // 2)
-        _dot(canvas, cover, fixed_J2[joint].tolist(), radius, strength_J[joint])
+    for joint in range(len(PARENTS)):
+        if joint not in _FINE:
+            _dot(canvas, cover, fixed_J2[joint].tolist(), thick, strength_J[joint])
     _blend(image, canvas, cover)
 
 

@@ -85,6 +85,7 @@ class Capture(bpy.types.Operator):
         except Pose2RigError as error:
             capture_session.fail(context, error)
             self.report({"ERROR"}, str(error))
+            _redraw(context)
             return False
         return True
 

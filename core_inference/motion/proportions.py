@@ -26,13 +26,16 @@ LENGTHS: tuple[tuple[tuple[str, ...], tuple[str, ...], float], ...] = (
     (
         ("body_left_shoulder", "body_right_shoulder"),
         ("body_left_hip", "body_right_hip"),
-        1.0,
+        0.5,
     ),
 )
 """Pairs of landmark groups whose distance is a length of the body, and how much it counts."""
 
 PRIOR = 0.02
 """One unit of a shape component costs as much as a length that is 2 cm off."""
+
+STRAIGHT_SHARE = 0.8
+"""A torso only gets shorter by bending: its length is what it reaches at its straightest."""
 
 MAX_SHAPE = 3.0
 
@@ -47,7 +50,8 @@ def solve_shape(points: Points, body: BodyModel) -> Float64:
     for k, (start, end, weight) in enumerate(LENGTHS):
         scores = points.score(*start, *end)
         length_T = np.linalg.norm(points.at(*start) - points.at(*end), axis=-1)
-        seen[k] = weighted_median(length_T, scores**2)
+        share = STRAIGHT_SHARE if len(start) > 1 else 0.5
+        seen[k] = weighted_quantile(length_T, scores**2, share)
         weights[k] = weight * float(np.quantile(scores, 0.75))
 
     across_K3, slope_K3B = _rest_lengths(body)
@@ -76,10 +80,10 @@ def _rest_lengths(body: BodyModel) -> tuple[Float64, Float64]:
     return average, np.stack(slopes, axis=-1)
 
 
-def weighted_median(values_T: Float64, weights_T: Float64) -> float:
-    """The value that splits the weights in halves; 0 where all weights are 0."""
+def weighted_quantile(values_T: Float64, weights_T: Float64, quantile: float) -> float:
+    """The value below which that share of the weights lies; 0 where all weights are 0."""
     if weights_T.sum() <= 0.0:
         return 0.0
     order = np.argsort(values_T)
     share = np.cumsum(weights_T[order])
-    return float(values_T[order[np.searchsorted(share, 0.5 * share[-1])]])
+    return float(values_T[order[np.searchsorted(share, quantile * share[-1])]])

@@ -30,13 +30,13 @@ from .limbs import (
     share_twist,
     solve_foot,
     solve_limb,
-    swing_onto,
 )
 from .limits import plausibility
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
 from .root import solve_root
+from .spine import fit_trunk
 from .torso import solve_torso
 
 Float64 = NDArray[np.float64]
@@ -129,13 +129,12 @@ def solve_rotations(points: Points, rest_joints_J3: Float64) -> tuple[Float64, F
     local_TJ33 = np.broadcast_to(np.eye(3), (count, JOINT_COUNT, 3, 3)).copy()
     scores = np.zeros((count, JOINT_COUNT))
     torso = solve_torso(points)
-    for name, rotation in torso.local_rotations().items():
+    for name, rotation in fit_trunk(points, torso, rest_joints_J3).items():
         local_TJ33[:, JOINT[name]] = rotation
         scores[:, JOINT[name]] = torso.score_of(name)
     for side, limb in (("left", LEFT_LEG), ("right", RIGHT_LEG)):
         _solve_leg(points, side, limb, (local_TJ33, scores))
     for side, limb in (("left", LEFT_ARM), ("right", RIGHT_ARM)):
-        _solve_collar(points, side, rest_joints_J3, (local_TJ33, scores))
         _solve_arm(points, side, limb, (local_TJ33, scores))
     jaw, jaw_score = solve_jaw(points, rest_joints_J3[JOINT["jaw"]])
     local_TJ33[:, JOINT["jaw"]] = jaw
@@ -162,21 +161,6 @@ def _solve_leg(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
     scores[:, hip] = leg.upper_score
     scores[:, knee] = leg.lower_score
     scores[:, ankle] = scores[:, toes] = np.minimum(leg.lower_score, foot_score)
-
-
-def _solve_collar(points: Points, side: str, rest_joints_J3: Float64, pose: _Pose) -> None:
-    """Swing the collar bone so that the shoulder joint comes to its landmark."""
-    local_TJ33, scores = pose
-    collar, shoulder = JOINT[f"{side}_collar"], JOINT[f"{side}_shoulder"]
-    world_TJ33 = world_rotations(local_TJ33)
-    joints = joint_positions(world_TJ33, rest_joints_J3, np.zeros((len(world_TJ33), 3)))
-    middle_of_hips = joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)
-    seen = points.at(f"body_{side}_shoulder") - points.at("body_left_hip", "body_right_hip")
-    target = seen - (joints[:, collar] - middle_of_hips)
-    chest = world_TJ33[:, JOINT["spine3"]]
-    rest = rest_joints_J3[shoulder] - rest_joints_J3[collar]
-    local_TJ33[:, collar] = _relative(chest, swing_onto(chest, rest, target))
-    scores[:, collar] = points.score(f"body_{side}_shoulder")
 
 
 def _solve_arm(points: Points, side: str, limb: Limb, pose: _Pose) -> None:

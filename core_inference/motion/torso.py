@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import FloatArray, kabsch, normalized, power
+from ...rigs.rotation import FloatArray, kabsch, normalized
 from .points import Points
 
 Float64 = NDArray[np.float64]
@@ -37,9 +37,6 @@ RIGID_FACE_POINTS = tuple(
 ACROSS_WEIGHT = 2.0
 """How much more the line across (hips, shoulders) counts than the line up the torso."""
 
-CHEST_SHARE = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0)
-"""How spine1, spine2 and spine3 share the turn from the pelvis to the chest."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Torso:
@@ -57,18 +54,6 @@ class Torso:
         if joint == "pelvis":
             return self.pelvis_score
         return self.head_score if joint in ("neck", "head") else self.chest_score
-
-    def local_rotations(self) -> dict[str, FloatArray]:
-        """Parent-relative rotations (T,3,3) of the pelvis, the spine, the neck and the head."""
-        spine = np.swapaxes(self.pelvis, -1, -2) @ self.chest
-        neck = np.swapaxes(self.chest, -1, -2) @ self.head
-        shares = dict(zip(("spine1", "spine2", "spine3"), CHEST_SHARE, strict=True))
-        return {
-            "pelvis": self.pelvis,
-            **{name: power(spine, share) for name, share in shares.items()},
-            "neck": power(neck, 0.5),
-            "head": power(neck, 0.5),
-        }
 
 
 def solve_torso(points: Points) -> Torso:

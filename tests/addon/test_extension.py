@@ -68,7 +68,7 @@ def test_zip_has_what_is_needed_and_no_more(extension_zip: Path) -> None:
 @pytest.mark.bpy
 def test_every_class_registers_and_unregisters(empty_file) -> None:
     """Twice in a row, with the contract's names; nothing is left behind."""
-    from pose2rig.addon import register, unregister
+    from pose2rig.addon.registration import register, unregister
 
     bpy = empty_file
     for _ in range(2):
@@ -84,21 +84,3 @@ def test_every_class_registers_and_unregisters(empty_file) -> None:
         unregister()
         assert not hasattr(bpy.types.Scene, "pose2rig")
         assert not hasattr(bpy.types, "POSE2RIG_PT_capture")
-
-
-@pytest.mark.bpy
-def test_the_panel_draws_in_every_state(empty_file) -> None:
-    """Idle, running, cancelling, done, failed, with and without a take."""
-    from pose2rig.addon import register, unregister
-    from pose2rig.addon.properties import STATES
-
-    bpy = empty_file
-    register()
-    try:
-        status = bpy.context.window_manager.pose2rig
-        status.message, status.next_step, status.warnings = "what", "next", "one\ntwo"
-        for state in STATES:
-            status.state = state
-            assert status.state == state
-    finally:
-        unregister()

@@ -140,10 +140,10 @@ def test_panel_shows_progress_and_then_the_result(captured: Captured) -> None:
 
 
 def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery: Path) -> None:
-    """A tick of the add-on stays under 2 ms; the step that makes the keys is excepted.
+    """A tick of the add-on stays under 2 ms; the one that makes the keys is excepted.
 
-    The processor time of every call counts, for Blender shares the machine's cores with the
-    worker, which the clock on the wall would charge to the add-on.
+    Every tick's processor time is held to that and the median of the wall clock's: Blender shares
+    the machine with the worker, whose turns the wall clock would charge to the add-on.
     """
     ticks = [call for call in captured.calls if call["function"] == "Capture.modal"]
     ticks = [call for call in ticks if not call["made_action"]]
@@ -156,12 +156,12 @@ def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery
         "other_calls": [call for call in captured.calls if call not in ticks],
         "agent_answers": len(captured.answers_s),
         "agent_answer_median_s": statistics.median(captured.answers_s),
-        "agent_answer_longest_s": max(captured.answers_s),
+        "agent_answer_slow_s": float(np.percentile(captured.answers_s, 95)),
     }
     (gallery / "responsiveness.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     assert slowest["cpu_ms"] < TICK_MS, figures
     assert figures["median_wall_ms"] < TICK_MS, figures
-    assert figures["agent_answer_longest_s"] < ANSWER_S, figures
+    assert figures["agent_answer_slow_s"] < ANSWER_S, figures
 
 
 def test_screenshot_shows_panel_and_posed_body(captured: Captured, gallery: Path) -> None:
@@ -173,18 +173,19 @@ def test_screenshot_shows_panel_and_posed_body(captured: Captured, gallery: Path
     window.call("rest", armature=captured.name, resting=True)
     resting = picture(window, gallery / "rest_pose.png")
     window.call("show_body", armature=captured.name, shown=False)
+    window.call("rest", armature=captured.name, resting=False)
     hidden = picture(window, gallery / "body_hidden.png")
     window.call("show_body", armature=captured.name, shown=True)
-    window.call("rest", armature=captured.name, resting=False)
     view = window.call("rectangle", kind="WINDOW")
-    rows, columns = np.nonzero(np.any(resting != hidden, axis=-1))
+    rows, columns = np.nonzero(np.any(posed != hidden, axis=-1))
     assert np.ptp(rows) > 0.4 * view["height"]
-    assert np.ptp(columns) > 0.2 * view["width"]
+    assert np.ptp(columns) > 0.1 * view["width"]
     assert np.mean(np.any(posed != resting, axis=-1)) > 0.01
 
 
 def picture(window: BlenderWindow, path: Path) -> NDArray[np.uint8]:
-    """A screenshot (H,W,3), taken once the view has been drawn."""
+    """A screenshot (H,W,3), the mouse out of the panel, once the view has been drawn."""
+    window.hover_view()
     window.wait_for_redraw()
     window.display.screenshot(path)
     image = cv2.imread(str(path))
@@ -206,18 +207,9 @@ def test_undo_takes_the_whole_capture_back_in_one_step(captured: Captured) -> No
     window = captured.window
     window.hover_view()
     window.display.key("ctrl+z")
-    wait_until(lambda: scene_names(window) == names(captured.before), MESSAGE_S, "undone")
+    wait_until(lambda: window.call("scene_state") == captured.before, MESSAGE_S, "undone")
     window.display.key("ctrl+shift+z")
-    wait_until(lambda: scene_names(window) == names(captured.after), MESSAGE_S, "done again")
-
-
-def names(state: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The armatures and meshes of a scene (an action is a data-block that undo may keep)."""
-    return sorted(state["armatures"]), sorted(state["meshes"])
-
-
-def scene_names(window: BlenderWindow) -> tuple[list[str], list[str]]:
-    return names(window.call("scene_state"))
+    wait_until(lambda: window.call("scene_state") == captured.after, MESSAGE_S, "done again")
 
 
 def test_escape_cancels_and_leaves_the_scene_alone(window: BlenderWindow, gallery: Path) -> None:
@@ -225,7 +217,7 @@ def test_escape_cancels_and_leaves_the_scene_alone(window: BlenderWindow, galler
     worker = start_capture(window)
     window.display.key("Escape")
     wait_until(lambda: window.says("cancelled"), MESSAGE_S, "the panel says cancelled")
-    window.display.screenshot(gallery / "cancelled.png")
+    picture(window, gallery / "cancelled.png")
     wait_until(lambda: not worker.is_running(), WORKER_END_S, "the worker ends")
     assert window.is_alive()
     assert window.call("scene_state") == before
@@ -237,7 +229,8 @@ def test_killed_worker_leaves_blender_alive_with_its_message(
     before = window.call("scene_state")
     start_capture(window).kill()
     wait_until(lambda: window.says("ended unexpectedly"), MESSAGE_S, "the panel says what happened")
-    window.display.screenshot(gallery / "worker_killed.png")
+    picture(window, gallery / "worker_killed.png")
+    assert window.says("signal 9") and window.says("Next: capture again")
     assert window.is_alive()
     assert window.call("scene_state") == before
     assert window.find_button("pose2rig.capture")

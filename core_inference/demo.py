@@ -1,0 +1,232 @@
+"""What `make demo` runs: one capture from footage to FBX, explained, with pictures of it.
+
+`python -m pose2rig.core_inference.demo FOOTAGE [--truth MOTION.npz] --out DIR`
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..rigs.errors import OutputError, Pose2RigError
+from .__main__ import main as run_command
+from .body_model import load_open_body
+from .clip import load_clip
+from .console import Console
+from .evaluate import Evaluation, evaluate
+from .metrics import quality
+from .overlay import write_overlay, write_sheet
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One figure of report.json as people read it: its name, unit and what it says."""
+
+    key: str
+    name: str
+    unit: str
+    digits: int
+    factor: float
+    meaning: str
+
+
+ROWS = (
+    Row(
+        key="coverage",
+        name="coverage",
+        unit="%",
+        digits=0,
+        factor=100.0,
+        meaning="frames in which the person was really seen; the others are filled in",
+    ),
+    Row(
+        key="mean_score",
+        name="mean score",
+        unit="",
+        digits=2,
+        factor=1.0,
+        meaning="how sure the detector was of the joints, 0 to 1; fingers and face count too",
+    ),
+    Row(
+        key="reprojection_px",
+        name="reprojection",
+        unit="px",
+        digits=1,
+        factor=1.0,
+        meaning="from the skeleton's joints to the detected ones, in the picture; small is good",
+    ),
+    Row(
+        key="jitter_10m_s3",
+        name="jitter",
+        unit="10 m/s³",
+        digits=1,
+        factor=1.0,
+        meaning="how much joints tremble; compare takes of the same footage, lower is smoother",
+    ),
+    Row(
+        key="foot_slide_cm_s",
+        name="foot slide",
+        unit="cm/s",
+        digits=1,
+        factor=1.0,
+        meaning="how fast standing feet move over the ground; 0 is perfect",
+    ),
+    Row(
+        key="floor_penetration_cm",
+        name="in the floor",
+        unit="cm",
+        digits=1,
+        factor=1.0,
+        meaning="how deep the lower foot sinks into the ground; 0 is perfect",
+    ),
+    Row(
+        key="bone_length_cv",
+        name="bone lengths",
+        unit="%",
+        digits=2,
+        factor=100.0,
+        meaning="by how much bones change their length; always about 0, a skeleton cannot stretch",
+    ),
+)
+
+
+def quality_table(figures: Figures, truth: Figures | None = None) -> str:
+    """One line for each figure of a person, beside those of the known motion where there is one.
+
+    Args: figures, truth: as in report.json; a figure that is missing is left out.
+    """
+    lines = []
+    for row in ROWS:
+        if row.key in figures:
+            known = "" if truth is None else _value(row, truth[row.key])
+            columns = f"  {row.name:<14}{_value(row, figures[row.key]):>14}"
+            lines.append(f"{columns}{known:>16}   {row.meaning}".rstrip())
+    head = f"  {'':<14}{'this take':>14}{'known motion' if truth else '':>16}"
+    return "\n".join([head.rstrip(), *lines])
+
+
+def _value(row: Row, value: float) -> str:
+    return f"{value * row.factor:.{row.digits}f} {row.unit}".strip()
+
+
+def error_table(evaluation: Evaluation) -> str:
+    """The errors against the known motion, a line each, in millimetres and degrees."""
+    rows = [
+        (
+            "joints",
+            f"{evaluation.mpjpe_mm:.0f} mm",
+            f"mean over {evaluation.joints} body joints, both figures put on the same hips",
+        ),
+        (
+            "pose alone",
+            f"{evaluation.pa_mpjpe_mm:.0f} mm",
+            "the same, every frame turned, moved and scaled to fit best",
+        ),
+        (
+            "root path",
+            f"{evaluation.root_path_mm:.0f} mm",
+            "where the hips are in the room; distance from one camera is the hardest part",
+        ),
+    ]
+    if evaluation.rotation_deg is not None:
+        rotation = f"{evaluation.rotation_deg:.1f} degrees"
+        rows.append(("rotations", rotation, "median over the body's joints"))
+    return "\n".join(f"  {name:<14}{value:>14}   {meaning}" for name, value, meaning in rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Capture, explain and draw; returns the exit status of contract.md."""
+    options = _options(argv)
+    passed_on = ["--debug"] if options.debug else []
+    command = ["capture", str(options.footage), "--out", str(options.out), "--overwrite"]
+    status = run_command([*command, *passed_on])
+    if status != 0:
+        return status
+    with Console(debug=options.debug, json_lines=False) as console:
+        try:
+            explain(options.footage, options.out, options.truth, console)
+            return 0
+        except Pose2RigError as error:
+            console.fail(error)
+            return error.exit_status
+
+
+def explain(footage: Path, out: Path, truth: Path | None, console: Console) -> None:
+    """Say how good the capture in the folder `out` is, and draw it on its footage there.
+
+    Writes overlay.mp4 and overlay.png for the first person. Raises Pose2RigError.
+    """
+    people = _people(out)
+    number = min(people, key=int)
+    result = out / f"person_{number}.npz"
+    known = None
+    if truth is not None:
+        known = quality(load_clip(truth), None, load_open_body()).as_dict()
+    console.print(f"\nHow the take looks (person {number}, {people[number]['frames']:.0f} frames)")
+    console.print(quality_table(people[number], known))
+    if truth is not None:
+        console.print("\nError against the known motion")
+        console.print(error_table(evaluate(result, truth)))
+    clip = load_clip(result)
+    write_overlay(footage, clip, out / "overlay.mp4")
+    write_sheet(footage, clip, out / "overlay.png")
+    console.print(_next_steps(out, number))
+
+
+def _people(out: Path) -> dict[str, Figures]:
+    path = out / "report.json"
+    try:
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {str(number): dict(figures) for number, figures in report["people"].items()}
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise OutputError(
+            f"cannot read {path}",
+            expected="the report of the capture",
+            actual=str(error),
+            next_step="run the capture again",
+        ) from error
+
+
+def _next_steps(out: Path, number: str) -> str:
+    fbx = out / f"person_{number}.fbx"
+    lines = [
+        "",
+        "Files",
+        f"  {out / 'overlay.mp4'}   the skeleton on the footage (overlay.png: at a glance)",
+        f"  {out / f'person_{number}.npz'}   the clip, in AMASS / SMPL-X layout",
+    ]
+    if fbx.is_file():
+        lines.append(f"  {fbx}   the animated armature")
+    lines += [
+        f"  {out / 'report.json'}   these figures",
+        "",
+        "Next",
+        "  In Blender: File > Import > FBX, choose the .fbx file."
+        if fbx.is_file()
+        else "  Install Blender or the blender extra to get an .fbx file as well.",
+        "  Or capture inside Blender: make extension, then install the zip from dist/ (Edit >",
+        "  Preferences > Get Extensions > Install from Disk) and open the tab Pose2Rig.",
+        "  Your own clip: make demo FOOTAGE=path",
+    ]
+    return "\n".join(lines)
+
+
+def _options(argv: Sequence[str] | None) -> Any:
+    parser = argparse.ArgumentParser(
+        prog="python -m pose2rig.core_inference.demo",
+        description="Capture one piece of footage and explain the result.",
+    )
+    parser.add_argument("footage", type=Path)
+    parser.add_argument("--truth", type=Path, metavar="MOTION.npz", help="the known motion")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--debug", action="store_true", help="show everything that is logged")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
