@@ -117,9 +117,9 @@ class WorkerClient:
         self._log_reader = threading.Thread(target=self._drain_log, daemon=True)
         event_reader = threading.Thread(target=self._read_events, daemon=True)
         assert self._process.stdout is not None and self._process.stderr is not None
-        self._readers = {
-            event_reader: self._process.stdout,
+        self._readers = {  # started in this order: the last waits for the first
             self._log_reader: self._process.stderr,
+            event_reader: self._process.stdout,
         }
         for thread in self._readers:
             thread.start()

@@ -241,6 +241,10 @@ class _Legs:
     def point(self, side: str, name: str) -> Array:
         return self._rest[JOINT[f"{side}_{name}"]]
 
+    def hip_offset(self, side: str) -> Array:
+        """From the pelvis to the hip (3,) m at rest."""
+        return self.point(side, "hip") - self._rest[0]
+
     def lengths(self, side: str) -> tuple[float, float]:
         hip, knee, ankle = (self.point(side, n) for n in ("hip", "knee", "ankle"))
         return float(np.linalg.norm(knee - hip)), float(np.linalg.norm(ankle - knee))
@@ -277,7 +281,7 @@ class _Legs:
 
     def _pose(self, side: str, world: Array, pelvis: Array) -> None:
         hip, knee, ankle = (self.point(side, n) for n in ("hip", "knee", "ankle"))
-        hip_T3 = pelvis + world[:, 0] @ (hip - self._rest[0])
+        hip_T3 = pelvis + world[:, 0] @ self.hip_offset(side)
         down = self.ankles[side] - hip_T3
         reach = np.linalg.norm(down, axis=1)
         thigh, shin = self.lengths(side)
@@ -324,11 +328,13 @@ def _pelvis(
     ahead = np.stack([np.sin(heading), -np.cos(heading)], axis=1)
     squat = _eased(time_s, *SQUAT_S, ramp_s=0.75)
     forward = 0.01 - 0.14 * squat
-    flat = middle + 0.03 * carried[:, None] * sideways + forward[:, None] * ahead
+    idle = 0.008 * np.sin(2 * np.pi * 0.35 * time_s) * smoothed(time_s - WAVE_S[0])
+    sway = 0.03 * carried + idle
+    flat = middle + sway[:, None] * sideways + forward[:, None] * ahead
     pelvis = np.column_stack([flat, np.zeros(len(flat))])
     tops = []
     for side in SIDES:
-        offset = rotation_T33 @ (legs.point(side, "hip") - legs._rest[0])
+        offset = rotation_T33 @ legs.hip_offset(side)
         tops.append(legs.highest_hips(side, pelvis + offset) - offset[:, 2])
     top = np.minimum(*tops)
     low = top

@@ -25,7 +25,7 @@ FLOOR = ((0.62, 0.47, 0.33), (0.55, 0.41, 0.28))
 WALL = (0.86, 0.83, 0.76)
 SIDE_WALL = (0.74, 0.73, 0.70)
 SKIRTING = (0.95, 0.94, 0.92)
-BACK_M, LEFT_M, RIGHT_M, FRONT_M, HIGH_M = 2.2, -2.6, 2.6, -4.5, 2.9
+BACK_M, LEFT_M, RIGHT_M, FRONT_M, HIGH_M = 2.2, -2.6, 2.6, -4.5, 3.6
 
 BOXES: tuple[tuple[tuple[float, float, float], tuple[float, float, float], Colour], ...] = (
     ((-2.6, 2.16, 0.0), (2.6, 2.2, 0.11), SKIRTING),

@@ -54,7 +54,9 @@ class FootTrack:
     airborne: NDArray[np.bool_]
 
 
-def walk(first: Step, pace_s: float, swing_s: float, places: list[tuple[float, float, float]]):  # noqa: ANN201
+def walk(
+    first: Step, pace_s: float, swing_s: float, places: list[tuple[float, float, float]]
+) -> list[Step]:
     """Alternate steps from a stand: the right foot first, one every `pace_s`."""
     start = first.land_s
     sides = ("right", "left")

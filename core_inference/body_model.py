@@ -52,7 +52,8 @@ class BodyModel:
     """Mesh, skin weights, shape components and landmark places, all at rest in the T-pose.
 
     v_template (V,3) m; faces (F,3); weights (V,55) summing to 1; shapedirs (V,3,10) m per unit;
-    j_regressor (55,V); shape_names (10,); part_names (P,) and face_part (F,) say what a triangle
+    j_regressor (55,V), joints_template (55,3) and joint_directions (55,3,10), what it gives of
+    template and shapes; shape_names (10,); part_names (P,) and face_part (F,) say what a triangle
     shows. Landmark l is the joint landmark_joint[l], or where that is -1 the point on the skin
     landmark_weights[l] @ vertices[landmark_vertices[l]]; landmark_parent (L,) is the joint that
     moves it most.
@@ -63,6 +64,8 @@ class BodyModel:
     weights: FloatArray
     shapedirs: FloatArray
     j_regressor: FloatArray
+    joints_template: FloatArray
+    joint_directions: FloatArray
     shape_names: tuple[str, ...]
     part_names: tuple[str, ...]
     face_part: IntArray
@@ -78,11 +81,7 @@ class BodyModel:
 
     def rest_joints(self, betas_K: FloatArray) -> FloatArray:
         """Joints (55,3) m of the T-pose with shape `betas_K` (10,)."""
-        return self.j_regressor @ self.rest_vertices(betas_K)
-
-    def joint_shape_directions(self) -> FloatArray:
-        """How the rest joints move with the shape, (55,3,10) m per unit; exact, being linear."""
-        return np.einsum("jv,vik->jik", self.j_regressor, self.shapedirs, optimize=True)
+        return self.joints_template + self.joint_directions @ _checked_betas(betas_K)
 
     def skin(
         self,
@@ -245,6 +244,10 @@ def _model(arrays: dict[str, NDArray[np.generic]]) -> BodyModel:
         weights=real["weights"],
         shapedirs=real["shapedirs"],
         j_regressor=real["J_regressor"],
+        joints_template=real["J_regressor"] @ real["v_template"],
+        joint_directions=np.einsum(
+            "jv,vik->jik", real["J_regressor"], real["shapedirs"], optimize=True
+        ),
         shape_names=tuple(str(n) for n in arrays["shape_names"]),
         part_names=tuple(str(n) for n in arrays["part_names"]),
         face_part=whole["face_part"],

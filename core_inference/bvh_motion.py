@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..rigs.errors import ClipFileError
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.rotation import (
+    angle_between,
     matrix_from_quaternion,
     matrix_from_two_axes,
     quaternion_from_matrix,
@@ -224,18 +225,21 @@ def _carry_torso(source: _Source, world_TJ33: Float64) -> None:
 def _carried_chain(source: _Source, chain: list[int]) -> list[Float64]:
     """World rotations (T,3,3) of the bones from spine to head, facing as the body does.
 
-    A bone of no length takes the turn between the rests from the one below it.
+    A bone of no length takes the turn between the rests from the one below it. The head, whose
+    tip some files only make up, takes whichever of the two turns bends the neck less.
     """
     up, turn = source.facing[:, 1], source.facing
     carried: list[Float64] = []
-    for bone, above in zip(chain, [*chain[1:], None], strict=True):
-        along = source.bvh.tips[bone] if above is None else source.bvh.offsets[above]
+    for bone, above in zip(chain[:-1], chain[1:], strict=True):
+        along = source.bvh.offsets[above]
         length = float(np.linalg.norm(along))
         if length > 0.0:
             laid_out = float(along @ up) < LAID_OUT_SPINE * length
             turn = swing_between(up, along) @ source.facing if laid_out else source.facing
         carried.append(source.world[:, bone] @ turn)
-    return carried
+    heads = [source.world[:, chain[-1]] @ turn for turn in (source.facing, turn)]
+    bends = [float(np.median(angle_between(head, carried[-1]))) for head in heads]
+    return [*carried, heads[int(np.argmin(bends))]]
 
 
 def _along(chain: list[Float64], share: float) -> Float64:
@@ -258,7 +262,7 @@ def _leg_turns(source: _Source, side: str) -> dict[str, Float64]:
     turns = _limb_turns(source, (hip, knee, ankle), np.array(KNEE_HINGE), LAID_OUT_LEG)
     if foot not in source.bone:
         return {**turns, ankle: turns[knee]}
-    turn = _swung(source, ankle, foot, turns[knee])
+    turn = turns.get(ankle, _swung(source, ankle, foot, turns[knee]))
     return {**turns, ankle: turn, foot: turn}
 
 
@@ -276,7 +280,7 @@ def _arm_turns(source: _Source, side: str) -> dict[str, Float64]:
 def _limb_turns(
     source: _Source, joints: tuple[str, str, str], hinge_3: Float64, laid_out: float
 ) -> dict[str, Float64]:
-    """The turns between the rests (3,3) of a limb's two bones."""
+    """The turns between the rests (3,3) of a limb's two bones, and of a laid out leg's foot."""
     upper, lower, end = joints
     seen = source.direction(upper, lower)
     wanted = source.facing @ source.target_direction(upper, lower)
@@ -285,6 +289,9 @@ def _limb_turns(
         turn = _swung(source, upper, lower, source.facing)
         return {upper: turn, lower: _swung(source, lower, end, turn)}
     bones = {upper: lower, lower: end}
+    tip = end.replace("ankle", "foot")
+    if tip != end and tip in source.bone:
+        bones[end] = tip
     across_T3 = _hinge_seen(source, joints)
     turns: dict[str, Float64] = {}
     for joint, child in bones.items():

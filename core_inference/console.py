@@ -38,7 +38,8 @@ class Console:
     ) -> None:
         self._close_bar()
         if self._saved_stderr is not None:
-            self._err.flush()
+            self._err.close()
+            self._err = sys.stderr
             os.dup2(self._saved_stderr, 2)
             os.close(self._saved_stderr)
             self._saved_stderr = None

@@ -42,7 +42,7 @@ ROWS = (
         unit="%",
         digits=0,
         factor=100.0,
-        meaning="frames in which the person was really seen; the others are filled in",
+        meaning="frames with the person really seen; the rest is filled in",
     ),
     Row(
         key="mean_score",
@@ -50,7 +50,7 @@ ROWS = (
         unit="",
         digits=2,
         factor=1.0,
-        meaning="how sure the detector was of the joints, 0 to 1; fingers and face count too",
+        meaning="how sure the detector was of all joints, 0 to 1",
     ),
     Row(
         key="reprojection_px",
@@ -58,15 +58,15 @@ ROWS = (
         unit="px",
         digits=1,
         factor=1.0,
-        meaning="from the skeleton's joints to the detected ones, in the picture; small is good",
+        meaning="skeleton to detections in the picture; small is good",
     ),
     Row(
         key="jitter_10m_s3",
         name="jitter",
-        unit="10 m/s³",
-        digits=1,
-        factor=1.0,
-        meaning="how much joints tremble; compare takes of the same footage, lower is smoother",
+        unit="m/s³",
+        digits=0,
+        factor=10.0,
+        meaning="trembling; compare takes of the same footage, low is smooth",
     ),
     Row(
         key="foot_slide_cm_s",
@@ -74,7 +74,7 @@ ROWS = (
         unit="cm/s",
         digits=1,
         factor=1.0,
-        meaning="how fast standing feet move over the ground; 0 is perfect",
+        meaning="speed of feet that should stand still; 0 is perfect",
     ),
     Row(
         key="floor_penetration_cm",
@@ -82,7 +82,7 @@ ROWS = (
         unit="cm",
         digits=1,
         factor=1.0,
-        meaning="how deep the lower foot sinks into the ground; 0 is perfect",
+        meaning="depth of the lower foot below the ground; 0 is perfect",
     ),
     Row(
         key="bone_length_cv",
@@ -90,7 +90,7 @@ ROWS = (
         unit="%",
         digits=2,
         factor=100.0,
-        meaning="by how much bones change their length; always about 0, a skeleton cannot stretch",
+        meaning="change of the bones' lengths; about 0: bones do not stretch",
     ),
 )
 
@@ -104,9 +104,9 @@ def quality_table(figures: Figures, truth: Figures | None = None) -> str:
     for row in ROWS:
         if row.key in figures:
             known = "" if truth is None else _value(row, truth[row.key])
-            columns = f"  {row.name:<14}{_value(row, figures[row.key]):>14}"
-            lines.append(f"{columns}{known:>16}   {row.meaning}".rstrip())
-    head = f"  {'':<14}{'this take':>14}{'known motion' if truth else '':>16}"
+            columns = f"  {row.name:<13}{_value(row, figures[row.key]):>11}"
+            lines.append(f"{columns}{known:>14}   {row.meaning}".rstrip())
+    head = f"  {'':<13}{'this take':>11}{'known motion' if truth else '':>14}"
     return "\n".join([head.rstrip(), *lines])
 
 
@@ -120,23 +120,23 @@ def error_table(evaluation: Evaluation) -> str:
         (
             "joints",
             f"{evaluation.mpjpe_mm:.0f} mm",
-            f"mean over {evaluation.joints} body joints, both figures put on the same hips",
+            f"mean of {evaluation.joints} body joints, the hips put together",
         ),
         (
             "pose alone",
             f"{evaluation.pa_mpjpe_mm:.0f} mm",
-            "the same, every frame turned, moved and scaled to fit best",
+            "the same, every frame turned and scaled to fit best",
         ),
         (
             "root path",
             f"{evaluation.root_path_mm:.0f} mm",
-            "where the hips are in the room; distance from one camera is the hardest part",
+            "the hips in the room; depth is hard to tell from one camera",
         ),
     ]
     if evaluation.rotation_deg is not None:
         rotation = f"{evaluation.rotation_deg:.1f} degrees"
         rows.append(("rotations", rotation, "median over the body's joints"))
-    return "\n".join(f"  {name:<14}{value:>14}   {meaning}" for name, value, meaning in rows)
+    return "\n".join(f"  {name:<13}{value:>12}   {meaning}" for name, value, meaning in rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

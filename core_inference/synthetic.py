@@ -14,7 +14,7 @@ from ..rigs.rotation import swing_between
 from ..rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
 from .body_model import BodyModel
 from .clip import RawTake
-from .motion.points import WORLD_FROM_CAMERA
+from .motion.points import JOINT_LANDMARKS, WORLD_FROM_CAMERA
 
 Float64 = NDArray[np.float64]
 
@@ -47,14 +47,20 @@ def known_motion(
     )
 
 
-def exact_take(motion: KnownMotion, body: BodyModel, time_s_T: Float64) -> RawTake:
+def exact_take(
+    motion: KnownMotion, body: BodyModel, time_s_T: Float64, *, with_joints: bool = False
+) -> RawTake:
     """The raw take of a level, still camera in front of a motion, without any error.
 
-    Every landmark of the open body is seen with score 1. As an estimator does, 3D points stand
+    Every landmark of the open body is seen with score 1, and with `with_joints` all 55 joints. As an estimator does, 3D points stand
     in the axes of a camera that looks straight at the person, each part about its own origin.
     """
     world_TJ33 = world_rotations(motion.rotations)
     points_TL3 = body.landmark_points(world_TJ33, motion.joints, motion.open_betas)
+    names = body.landmark_names
+    if with_joints:
+        points_TL3 = np.concatenate([points_TL3, motion.joints], axis=1)
+        names = (*names, *JOINT_LANDMARKS)
     camera = camera_position(motion.joints)
     marks_TL3 = (points_TL3 - camera) @ WORLD_FROM_CAMERA
     joints_TJ3 = (motion.joints - camera) @ WORLD_FROM_CAMERA
@@ -68,9 +74,9 @@ def exact_take(motion: KnownMotion, body: BodyModel, time_s_T: Float64) -> RawTa
         joints2d=joints2d.astype(np.float32),
         scores=np.ones((count, JOINT_COUNT), dtype=np.float32),
         landmarks2d=marks2d.astype(np.float32),
-        landmarks3d=_about_parts(_straight_at((low + high) / 2, marks_TL3), body.landmark_names),
+        landmarks3d=_about_parts(_straight_at((low + high) / 2, marks_TL3), names),
         landmark_scores=np.ones(marks2d.shape[:2], dtype=np.float32),
-        landmark_names=body.landmark_names,
+        landmark_names=names,
         image_size=IMAGE_SIZE,
         frame_rate=1.0 / float(np.diff(time_s_T).mean()) if count > 1 else 30.0,
         focal_px=FOCAL_PX,
@@ -104,8 +110,10 @@ def _about_parts(points_TL3: Float64, names: tuple[str, ...]) -> NDArray[np.floa
     """The body's points about the middle of the hips, a hand's about its wrist, the face's about
     the middle of its points."""
     column = {name: k for k, name in enumerate(names)}
+    hips = points_TL3[:, [column["body_left_hip"], column["body_right_hip"]]]
     origins = {
-        "body_": points_TL3[:, [column["body_left_hip"], column["body_right_hip"]]],
+        "body_": hips,
+        "joint_": hips,
         "left_hand_": points_TL3[:, [column["left_hand_wrist"]]],
         "right_hand_": points_TL3[:, [column["right_hand_wrist"]]],
         "face_": points_TL3[:, [k for k, name in enumerate(names) if name.startswith("face_")]],

@@ -18,7 +18,10 @@ DEPTH_SIGMA_M = 0.09
 """How far off a landmark's depth is: measured 93 and 97 mm on real footage (docs/accuracy.md)."""
 
 LENGTH_SIGMA_M = 0.02
-"""How far off a length is, from the shape's error and the pixels' noise."""
+"""How far off a bone's length is, from the shape's error and the pixels' noise."""
+
+LOOSE_SIGMA_M = 0.08
+"""The same for lines that are no bones: collars move the shoulders, the spine bends."""
 
 ROUNDS = 4
 
@@ -29,11 +32,11 @@ _SHOULDERS = ("body_left_shoulder", "body_right_shoulder")
 def mend_depth(points: Points) -> Points:
     """Correct the depth (world y) of torso and limbs, from the hips outwards."""
     mended = points.positions.copy()
-    _mend_pair(points, mended, *_HIPS)
-    torso = _mend_link(points, mended, _HIPS, _SHOULDERS)
+    _mend_pair(points, mended, _HIPS, LENGTH_SIGMA_M)
+    torso = _mend_link(points, mended, _HIPS, _SHOULDERS, LOOSE_SIGMA_M)
     for name in _SHOULDERS:
         mended[:, points.index[name], 1] += torso
-    _mend_pair(points, mended, *_SHOULDERS)
+    _mend_pair(points, mended, _SHOULDERS, LOOSE_SIGMA_M)
     for side in ("left", "right"):
         _mend_chain(points, mended, [f"body_{side}_{n}" for n in ("shoulder", "elbow", "wrist")])
         _mend_chain(points, mended, [f"body_{side}_{n}" for n in ("hip", "knee", "ankle")])
@@ -53,39 +56,43 @@ def _mend_chain(points: Points, mended: Float64, names: list[str]) -> None:
     ends = [f"body_{side}_{name}" for name in _ENDS[names[-1].removeprefix(f"body_{side}_")]]
     for start, end in zip(names[:-1], names[1:], strict=True):
         beyond = points.columns((*names[names.index(end) :], *ends))
-        correction = _mend_link(points, mended, (start,), (end,))
+        correction = _mend_link(points, mended, (start,), (end,), LENGTH_SIGMA_M)
         mended[:, beyond, 1] += correction[:, None]
 
 
 def _mend_link(
-    points: Points, mended: Float64, start: tuple[str, ...], end: tuple[str, ...]
+    points: Points,
+    mended: Float64,
+    start: tuple[str, ...],
+    end: tuple[str, ...],
+    sigma_m: float,
 ) -> Float64:
     """How far (T,) the end must move in depth to suit the length from the start."""
     link = mended[:, points.columns(end)].mean(axis=1)
     link = link - mended[:, points.columns(start)].mean(axis=1)
     length = float(np.linalg.norm(points.rest_at(*end) - points.rest_at(*start)))
-    return _depth(link, length) - link[:, 1]
+    return _depth(link, length, sigma_m) - link[:, 1]
 
 
-def _mend_pair(points: Points, mended: Float64, left: str, right: str) -> None:
+def _mend_pair(points: Points, mended: Float64, pair: tuple[str, str], sigma_m: float) -> None:
     """Mend the line between two landmarks of equal standing: each takes half."""
-    columns = points.columns((left, right))
+    columns = points.columns(pair)
     link = mended[:, columns[0]] - mended[:, columns[1]]
-    length = float(np.linalg.norm(points.rest_at(left) - points.rest_at(right)))
-    half = (_depth(link, length) - link[:, 1]) / 2
+    length = float(np.linalg.norm(points.rest_at(pair[0]) - points.rest_at(pair[1])))
+    half = (_depth(link, length, sigma_m) - link[:, 1]) / 2
     mended[:, columns[0], 1] += half
     mended[:, columns[1], 1] -= half
 
 
-def _depth(link_T3: Float64, length_m: float) -> Float64:
+def _depth(link_T3: Float64, length_m: float, sigma_m: float) -> Float64:
     """The depth (T,) of a link by Gauss-Newton from its own depth, one unknown a frame."""
     aside = np.hypot(link_T3[:, 0], link_T3[:, 2])
     seen = link_T3[:, 1]
     depth = seen.copy()
     for _ in range(ROUNDS):
         current = np.maximum(np.hypot(aside, depth), 1e-6)
-        slope = depth / current / LENGTH_SIGMA_M
-        miss = (current - length_m) / LENGTH_SIGMA_M
+        slope = depth / current / sigma_m
+        miss = (current - length_m) / sigma_m
         gradient = slope * miss + (depth - seen) / DEPTH_SIGMA_M**2
         depth = depth - gradient / (slope**2 + 1.0 / DEPTH_SIGMA_M**2)
     return depth

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.rotation import FloatArray, swing_between
+from ...rigs.skeleton import JOINT_NAMES
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import RawTake
 
@@ -16,6 +17,9 @@ Float64 = NDArray[np.float64]
 
 WORLD_FROM_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """A level camera: its right is the world's x, its forward the world's y, its down world -z."""
+
+JOINT_LANDMARKS = tuple(f"joint_{name}" for name in JOINT_NAMES)
+"""Names under which a source that knows the joints themselves (a marker system) may give them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,25 +62,29 @@ def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
     """
     camera_from_ray_T33 = _ray_rotations(raw)
     positions = np.einsum("tij,tlj->tli", camera_from_ray_T33, raw.landmarks3d.astype(np.float64))
-    rest = body.landmark_rest_points(np.zeros(SHAPE_COUNT))
-    on_body = set(body.landmark_names)
+    on_body = {*body.landmark_names, *JOINT_LANDMARKS}
     known = [k for k, name in enumerate(raw.landmark_names) if name in on_body]
-    order = body.landmark_indices([raw.landmark_names[k] for k in known])
+    names = [raw.landmark_names[k] for k in known]
     return Points(
-        index={raw.landmark_names[k]: column for column, k in enumerate(known)},
+        index={name: column for column, name in enumerate(names)},
         positions=positions[:, known] @ WORLD_FROM_CAMERA.T,
         image=raw.landmarks2d[:, known].astype(np.float64),
         scores=raw.landmark_scores[:, known].astype(np.float64),
-        rest=np.asarray(rest[order], dtype=np.float64),
+        rest=_rest_points(names, body, np.zeros(SHAPE_COUNT)),
         time_s=raw.time_s,
     )
 
 
+def _rest_points(names: list[str], body: BodyModel, open_betas: FloatArray) -> Float64:
+    """Where landmarks and joints (L,3) m are on the body at rest."""
+    marks = dict(zip(body.landmark_names, body.landmark_rest_points(open_betas), strict=True))
+    marks |= dict(zip(JOINT_LANDMARKS, body.rest_joints(open_betas), strict=True))
+    return np.array([marks[name] for name in names], dtype=np.float64)
+
+
 def with_shape(points: Points, body: BodyModel, open_betas: FloatArray) -> Points:
     """The same landmarks beside a body of another shape (10,)."""
-    rest_L3 = body.landmark_rest_points(open_betas)
-    order = body.landmark_indices(list(points.index))
-    return replace(points, rest=np.asarray(rest_L3[order], dtype=np.float64))
+    return replace(points, rest=_rest_points(list(points.index), body, open_betas))
 
 
 def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float64) -> Points:
@@ -85,7 +93,7 @@ def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float6
     root_T3 (T,3) m, world axes from the camera: the middle of the hips. Pixels are an
     estimator's strong side: this keeps them and takes from its 3D points the depth alone.
     """
-    body = [k for name, k in points.index.items() if name.startswith("body_")]
+    body = [k for name, k in points.index.items() if name.startswith(("body_", "joint_"))]
     depth = points.positions[:, body, 1] + root_T3[:, None, 1]
     rays = (points.image[:, body] - centre_px) / focal_px
     moved = np.stack([rays[..., 0] * depth, depth, -rays[..., 1] * depth], axis=-1)

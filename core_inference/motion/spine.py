@@ -4,10 +4,12 @@ Hips, shoulders and the head say where the ends of the torso are, not how the sp
 them. The fit finds, for every frame, the least bent spine, neck and collars that reach them:
 Gauss-Newton on all frames at once, from the orientations that Kabsch gave.
 
-Legend: T frames, P parameters of a frame (18), C copies (1 or P + 1), R residuals.
+A source that knows joints of the trunk itself (`joint_spine1` and so on) is held to them too.
+
+Legend: T frames, P parameters of a frame (24), C copies (1 or P + 1), R residuals, N targets.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +26,27 @@ SPINE_SIGMA_RAD = 0.3
 COLLAR_SIGMA_RAD = 0.5
 NECK_SIGMA_RAD = 0.4
 PELVIS_SIGMA_RAD = 0.25
+UNEVEN_SIGMA_RAD = 0.06
 """How far points may be missed and joints may be bent, at equal cost."""
 
 ROUNDS = 4
 STEP = 1e-4
 _FRAMES_AT_ONCE = 2048
 
-_PELVIS, _SPINE, _NECK = slice(0, 3), slice(3, 6), slice(6, 9)
-_COLLARS = (slice(9, 12), slice(12, 15))
-_PLACE = slice(15, 18)
-_COUNT = 18
+_PELVIS, _NECK = slice(0, 3), slice(3, 6)
+_COLLARS = (slice(6, 9), slice(9, 12))
+_SPINE = (slice(12, 15), slice(15, 18), slice(18, 21))
+_PLACE = slice(21, 24)
+_COUNT = 24
+
+_JOINTS = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
+"""Joints that a source may give, in the order in which `_reached` passes them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Task:
-    """What one block of frames must reach: targets (T,5,3) m with weights (T,5)."""
+    """What one block of frames must reach: targets (T,N,3) m with weights (T,N); `given` (N,)
+    says which of the reached points they are."""
 
     rest: Float64
     head_reach: Float64
@@ -46,6 +54,7 @@ class _Task:
     weights: Float64
     pelvis: Float64
     head: Float64
+    given: list[int]
 
 
 def fit_trunk(points: Points, torso: Torso, rest_joints_J3: Float64) -> dict[str, Float64]:
@@ -63,23 +72,27 @@ def fit_trunk(points: Points, torso: Torso, rest_joints_J3: Float64) -> dict[str
 
 def _task(points: Points, torso: Torso, rest_joints_J3: Float64) -> _Task:
     ears = ("body_left_ear", "body_right_ear")
-    names = (*HIPS, *SHOULDERS)
-    targets = np.stack([*(points.at(name) for name in names), points.at(*ears)], axis=1)
-    weights = np.stack([*(points.score(name) for name in names), points.score(*ears)], axis=1)
+    groups = [*((name,) for name in (*HIPS, *SHOULDERS)), ears]
+    given = list(range(len(groups)))
+    for number, joint in enumerate(_JOINTS):
+        if f"joint_{joint}" in points.index:
+            given.append(5 + number)
+            groups.append((f"joint_{joint}",))
+    weights = np.stack([points.score(*group) for group in groups], axis=1)
     return _Task(
         rest=rest_joints_J3,
         head_reach=points.rest_at(*ears) - rest_joints_J3[JOINT["head"]],
-        targets=targets,
+        targets=np.stack([points.at(*group) for group in groups], axis=1),
         weights=np.maximum(weights, 0.05) / POINT_SIGMA_M,
         pelvis=torso.pelvis,
         head=torso.head,
+        given=given,
     )
 
 
 def _part(task: _Task, frames: slice) -> _Task:
-    return _Task(
-        rest=task.rest,
-        head_reach=task.head_reach,
+    return replace(
+        task,
         targets=task.targets[frames],
         weights=task.weights[frames],
         pelvis=task.pelvis[frames],
@@ -105,15 +118,15 @@ def _fit(task: _Task) -> dict[str, Float64]:
 
 def _pose(values_CTP: Float64, task: _Task) -> dict[str, Float64]:
     """Parent-relative rotations (C,T,3,3) of parameters (C,T,P)."""
-    third = matrix_from_axis_angle(values_CTP[..., _SPINE] / 3.0)
+    spine = [matrix_from_axis_angle(values_CTP[..., part]) for part in _SPINE]
     pelvis = matrix_from_axis_angle(values_CTP[..., _PELVIS]) @ task.pelvis
     neck = matrix_from_axis_angle(values_CTP[..., _NECK])
-    above = pelvis @ third @ third @ third @ neck
+    above = pelvis @ spine[0] @ spine[1] @ spine[2] @ neck
     return {
         "pelvis": pelvis,
-        "spine1": third,
-        "spine2": third,
-        "spine3": third,
+        "spine1": spine[0],
+        "spine2": spine[1],
+        "spine3": spine[2],
         "left_collar": matrix_from_axis_angle(values_CTP[..., _COLLARS[0]]),
         "right_collar": matrix_from_axis_angle(values_CTP[..., _COLLARS[1]]),
         "neck": neck,
@@ -124,13 +137,16 @@ def _pose(values_CTP: Float64, task: _Task) -> dict[str, Float64]:
 def _residuals(values_CTP: Float64, task: _Task) -> Float64:
     """What is missed and what is bent (C,T,R), each in its sigma."""
     pose = _pose(values_CTP, task)
-    reached = _reached(pose, values_CTP[..., _PLACE], task)
+    reached = _reached(pose, values_CTP[..., _PLACE], task)[..., task.given, :]
     missed = (reached - task.targets) * task.weights[..., None]
+    spine = [values_CTP[..., part] for part in _SPINE]
     neck = values_CTP[..., _NECK] - axis_angle_from_matrix(pose["head"])
     bent = [
         missed.reshape(*missed.shape[:2], -1),
         values_CTP[..., _PELVIS] / PELVIS_SIGMA_RAD,
-        values_CTP[..., _SPINE] / SPINE_SIGMA_RAD,
+        (spine[0] + spine[1] + spine[2]) / SPINE_SIGMA_RAD,
+        (spine[1] - spine[0]) / UNEVEN_SIGMA_RAD,
+        (spine[2] - spine[1]) / UNEVEN_SIGMA_RAD,
         values_CTP[..., _COLLARS[0]] / COLLAR_SIGMA_RAD,
         values_CTP[..., _COLLARS[1]] / COLLAR_SIGMA_RAD,
         neck / NECK_SIGMA_RAD,
@@ -139,24 +155,26 @@ def _residuals(values_CTP: Float64, task: _Task) -> Float64:
 
 
 def _reached(pose: dict[str, Float64], place_CT3: Float64, task: _Task) -> Float64:
-    """Hips, shoulders and the middle of the ears (C,T,5,3) m of a posed trunk."""
+    """Hips, shoulders, the middle of the ears and `_JOINTS` (C,T,11,3) m of a posed trunk."""
     rest = task.rest
 
     def bone(parent: str, child: str) -> Float64:
         return rest[JOINT[child]] - rest[JOINT[parent]]
 
     world, joint = pose["pelvis"], place_CT3
+    passed = [joint]
     hips = [joint + world @ bone("pelvis", f"{side}_hip") for side in ("left", "right")]
     for parent, child in (("pelvis", "spine1"), ("spine1", "spine2"), ("spine2", "spine3")):
         joint = joint + world @ bone(parent, child)
         world = world @ pose[child]
+        passed.append(joint)
     shoulders = [
         joint
         + world @ bone("spine3", f"{side}_collar")
         + world @ pose[f"{side}_collar"] @ bone(f"{side}_collar", f"{side}_shoulder")
         for side in ("left", "right")
     ]
-    joint = joint + world @ bone("spine3", "neck")
-    joint = joint + world @ pose["neck"] @ bone("neck", "head")
-    ears = joint + np.broadcast_to(task.head @ task.head_reach, joint.shape)
-    return np.stack([*hips, *shoulders, ears], axis=-2)
+    neck = joint + world @ bone("spine3", "neck")
+    head = neck + world @ pose["neck"] @ bone("neck", "head")
+    ears = head + np.broadcast_to(task.head @ task.head_reach, head.shape)
+    return np.stack([*hips, *shoulders, ears, *passed, neck, head], axis=-2)

@@ -59,9 +59,11 @@ def test_limb_shapes_reach_from_head_to_child(armature) -> None:
 
     for name, child in (("left_elbow", "left_wrist"), ("pelvis", "spine1"), ("neck", "head")):
         pose_bone = armature.pose.bones[name]
-        tip = pose_bone.custom_shape.data.vertices[-1].co * Vector(pose_bone.custom_shape_scale_xyz)
+        shape = pose_bone.custom_shape.data.vertices
+        tip = shape[-1].co * Vector(pose_bone.custom_shape_scale_xyz)
         tip.rotate(pose_bone.custom_shape_rotation_euler)
-        assert (pose_bone.bone.matrix_local @ tip - armature.data.bones[child].head_local).length < 1e-5
+        end = pose_bone.bone.matrix_local @ tip
+        assert (end - armature.data.bones[child].head_local).length < 1e-5
 
 
 def test_reading_it_back_gives_the_rest_pose(armature) -> None:

@@ -211,9 +211,7 @@ def test_an_armature_without_motion_is_refused(empty_file, take, tmp_path) -> No
 
     take.armature.animation_data.action = None
     with pytest.raises(RigError, match="no motion"):
-        export_fbx(
-            FbxExport(armature=take.armature, meshes=(), path=tmp_path / "a.fbx", fps=24.0)
-        )
+        export_fbx(FbxExport(armature=take.armature, meshes=(), path=tmp_path / "a.fbx", fps=24.0))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -224,9 +222,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(empty_file, take, tmp
     (tmp_path / "taken.fbx").mkdir()
     for path in (tmp_path / "absent" / "a.fbx", tmp_path / "taken.fbx"):
         with pytest.raises(OutputError, match="cannot write"):
-            export_fbx(
-                FbxExport(armature=take.armature, meshes=(take.body,), path=path, fps=24.0)
-            )
+            export_fbx(FbxExport(armature=take.armature, meshes=(take.body,), path=path, fps=24.0))
     assert [item.name for item in tmp_path.iterdir()] == ["taken.fbx"]
     assert take.armature.animation_data.action == take.action
 

@@ -140,12 +140,12 @@ def test_each_component_changes_its_own_bone_only(model: BodyModel, name: str) -
 
 
 def test_the_pelvis_rests_in_one_place_for_every_shape(model: BodyModel) -> None:
-    pelvis = model.joint_shape_directions()[JOINT["pelvis"]]
+    pelvis = model.joint_directions[JOINT["pelvis"]]
     np.testing.assert_allclose(pelvis, 0, atol=5e-5)
 
 
 def test_shape_components_are_symmetric_in_the_joints(model: BodyModel) -> None:
-    directions = model.joint_shape_directions()
+    directions = model.joint_directions
     for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
         left, right = directions[JOINT[f"left_{name}"]], directions[JOINT[f"right_{name}"]]
         np.testing.assert_allclose(left[0], -right[0], atol=0.001)

@@ -2,15 +2,28 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from pose2rig.core_inference import VERSION
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
+from pose2rig.core_inference.clip import RawTake, load_raw_take, save_clip, save_raw_take
 from pose2rig.core_inference.footage import open_footage, read
+from pose2rig.core_inference.motion.stack import MotionSettings, process
+from pose2rig.core_inference.synthetic import exact_take
 
 from ..footage_samples import make_video
+from .known_motions import random_motion
 from .running import Ended, pose2rig
+
+FIRST_FRAME = 12
+UNSEEN = slice(40, 46)
+BOTH = ["known motion", pytest.param("capture", marks=pytest.mark.slow)]
+
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +45,53 @@ class Captured:
         return self.out / "raw" / "person_0.npz"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """A clip file and the raw take it was made from."""
+
+    clip: Path
+    raw: Path
+
+
+def rows_of(take: RawTake, keep: NDArray[np.int64], first_frame: int) -> RawTake:
+    """Only some rows of a take, as if nobody had been seen in the others."""
+    names = ("boxes", "joints2d", "scores", "landmarks2d", "landmarks3d", "landmark_scores")
+    return RawTake(
+        **{name: getattr(take, name)[keep] for name in names},
+        frame_index=take.frame_index[keep] + first_frame,
+        time_s=take.time_s[keep],
+        landmark_names=take.landmark_names,
+        image_size=take.image_size,
+        frame_rate=take.frame_rate,
+        focal_px=take.focal_px,
+        provenance={
+            "program": f"pose2rig {VERSION}",
+            "estimator": "landmarks",
+            "weights_sha256": "0" * 64,
+            "footage_sha256": "0" * 64,
+            "licence_note": "made by a test",
+            "settings": {},
+        },
+    )
+
+
 @pytest.fixture(scope="session")
 def body() -> BodyModel:
     """The open body."""
     return load_open_body()
+
+
+@pytest.fixture(scope="session")
+def known_files(body: BodyModel, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A known motion as a take whose person is out of sight for six frames."""
+    motion, time_s = random_motion(body, seed=1, seconds=3.0)
+    rows = np.delete(np.arange(len(time_s)), UNSEEN)
+    raw = rows_of(exact_take(motion, body, time_s), rows, FIRST_FRAME)
+    folder = tmp_path_factory.mktemp("known")
+    files = Files(clip=folder / "clip.npz", raw=folder / "raw.npz")
+    save_raw_take(files.raw, raw)
+    save_clip(files.clip, process(load_raw_take(files.raw), body, MotionSettings()))
+    return files
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +118,24 @@ def person_video(demo_video: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     frames = [frame.image for frame in read(open_footage(demo_video), 0, 24)]
     halves = [np.ascontiguousarray(image[::2, ::2]) for image in frames]
     return make_video(tmp_path_factory.mktemp("person") / "person.mp4", halves, fps=24.0)
+
+
+@pytest.fixture(params=BOTH)
+def files(request: pytest.FixtureRequest) -> Files:
+    if request.param == "known motion":
+        return request.getfixturevalue("known_files")
+    captured: Captured = request.getfixturevalue("captured")
+    return Files(clip=captured.clip, raw=captured.raw)
+
+
+@pytest.fixture
+def arrays(files: Files) -> Arrays:
+    """The clip file as any program reads it."""
+    with np.load(files.clip, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+@pytest.fixture
+def raw_arrays(files: Files) -> Arrays:
+    with np.load(files.raw, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}

@@ -80,7 +80,7 @@ def test_no_frames_give_no_vertices(model: BodyModel) -> None:
 def test_shape_directions_are_the_change_of_the_rest_joints(model: BodyModel) -> None:
     betas = random_betas(4)
     change = model.rest_joints(betas) - model.rest_joints(np.zeros(10))
-    np.testing.assert_allclose(model.joint_shape_directions() @ betas, change, atol=1e-9)
+    np.testing.assert_allclose(model.joint_directions @ betas, change, atol=1e-9)
 
 
 def test_joints_are_the_regressed_vertices(model: BodyModel) -> None:

@@ -1,0 +1,189 @@
+"""Clip files and raw takes written and read: whole, and as the work of strangers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pose2rig.core_inference.array_file import load_arrays
+from pose2rig.core_inference.clip import (
+    Clip,
+    RawTake,
+    load_clip,
+    load_raw_take,
+    replaced,
+    save_clip,
+    save_raw_take,
+)
+from pose2rig.rigs.errors import ClipFileError, OutputError
+
+from .conftest import Files
+from .running import files_under
+
+
+def test_a_clip_comes_back_as_it_was_saved(known_files: Files, tmp_path: Path) -> None:
+    clip = load_clip(known_files.clip)
+    save_clip(tmp_path / "again.npz", clip)
+    assert files_under(tmp_path)["again.npz"] == files_under(known_files.clip.parent)["clip.npz"]
+
+
+def test_a_raw_take_comes_back_as_it_was_saved(known_files: Files, tmp_path: Path) -> None:
+    save_raw_take(tmp_path / "again.npz", load_raw_take(known_files.raw))
+    assert files_under(tmp_path)["again.npz"] == files_under(known_files.raw.parent)["raw.npz"]
+
+
+def test_replacing_an_array_checks_its_shape(known_files: Files) -> None:
+    clip = load_clip(known_files.clip)
+    moved = replaced(clip, trans=clip.trans + 1)
+    np.testing.assert_array_equal(moved.trans, clip.trans + 1)
+    assert moved.poses is clip.poses
+    with pytest.raises(ClipFileError, match="trans has the wrong shape; expected"):
+        replaced(clip, trans=clip.trans[:, :2])
+
+
+def test_a_folder_that_cannot_be_written_is_an_output_error(
+    known_files: Files, tmp_path: Path
+) -> None:
+    clip = load_clip(known_files.clip)
+    (tmp_path / "file").write_text("text", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"cannot write clip\.npz; expected"):
+        save_clip(tmp_path / "file" / "clip.npz", clip)
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(OutputError):
+        save_clip(tmp_path / "folder.npz", clip)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.npz"]
+
+
+# --- files from strangers ----------------------------------------------------------------------
+
+
+def rewritten(source: Path, target: Path, changes: dict[str, Any], without: str = "") -> Path:
+    """Copy a file's arrays with some replaced and one left out."""
+    arrays: dict[str, Any] = {k: v for k, v in load_arrays(source).items() if k != without}
+    np.savez(target, **{**arrays, **changes})
+    return target
+
+
+LOADERS: list[tuple[str, Callable[[Path], Clip | RawTake]]] = [
+    ("clip", load_clip),
+    ("raw", load_raw_take),
+]
+
+
+@pytest.mark.parametrize(("kind", "load"), LOADERS)
+@pytest.mark.parametrize("name", ["scores", "frame_index", "focal", "provenance", "schema_version"])
+def test_a_missing_key_is_named(
+    known_files: Files, tmp_path: Path, kind: str, load: Callable[[Path], object], name: str
+) -> None:
+    path = rewritten(getattr(known_files, kind), tmp_path / "less.npz", {}, without=name)
+    with pytest.raises(ClipFileError, match=rf"less\.npz: {name} is not usable"):
+        load(path)
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("schema_version", np.int64(2)),
+    ("schema_version", np.zeros(3)),
+    ("scores", np.array(["a", "b"])),
+    ("scores", np.full((84, 55), np.nan)),
+    ("scores", np.full((84, 55), 1e300)),
+    ("scores", np.zeros((84, 54))),
+    ("time_s", np.array(["soon"] * 84)),
+    ("time_s", np.zeros(84)),
+    ("frame_index", np.arange(84)[::-1]),
+    ("frame_index", np.arange(84) * 10**9),
+    ("frame_index", np.linspace(0.0, 1.0, 84)),
+    ("image_size", np.array([640])),
+    ("image_size", np.array(["wide", "high"])),
+    ("focal", np.float64(500.0)),
+    ("mocap_frame_rate", np.float64(0.0)),
+    ("mocap_frame_rate", np.array([30.0, 30.0])),
+    ("mocap_frame_rate", np.float64(np.inf)),
+    ("provenance", np.str_("{")),
+    ("provenance", np.str_("[1]")),
+    ("provenance", np.str_("[" * 100_000)),
+    ("provenance", np.zeros(3)),
+]
+
+
+@pytest.mark.parametrize(("kind", "load"), LOADERS)
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_an_unusable_value_is_one_clear_error(
+    known_files: Files,
+    tmp_path: Path,
+    kind: str,
+    load: Callable[[Path], object],
+    name: str,
+    value: object,
+) -> None:
+    path = rewritten(getattr(known_files, kind), tmp_path / "odd.npz", {name: value})
+    with pytest.raises(ClipFileError) as caught:
+        load(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_without_rows_is_refused(known_files: Files, tmp_path: Path) -> None:
+    arrays = load_arrays(known_files.raw)
+    count = len(arrays["frame_index"])
+    empty = {k: v[:0] for k, v in arrays.items() if v.ndim and len(v) == count}
+    with pytest.raises(ClipFileError, match="no row"):
+        load_raw_take(rewritten(known_files.raw, tmp_path / "empty.npz", empty))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no npz at all", b"PK\x03\x04 half a zip", b"\x93NUMPY\x01\x00", b"\x80\x04K\x01."],
+)
+def test_what_is_no_npz_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "clip.npz"
+    path.write_bytes(content)
+    with pytest.raises(ClipFileError, match=r"cannot read clip\.npz"):
+        load_clip(path)
+
+
+def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing.npz", tmp_path):
+        with pytest.raises(ClipFileError, match="cannot read"):
+            load_clip(path)
+
+
+class _Trap:
+    """What a pickle would call on loading."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._mark,)
+
+
+def test_nothing_in_a_file_is_executed(known_files: Files, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+    trap = np.array([_Trap(mark)], dtype=object)
+    path = rewritten(known_files.clip, tmp_path / "trap.npz", {"poses": trap})
+    with pytest.raises(ClipFileError, match="cannot read"):
+        load_clip(path)
+    assert not mark.exists()
+
+
+def test_damaged_files_either_load_or_are_refused(known_files: Files, tmp_path: Path) -> None:
+    """Bytes changed, cut off, or packed and then changed: nothing but ClipFileError."""
+    generator = np.random.default_rng(9)
+    packed = tmp_path / "packed.npz"
+    np.savez_compressed(packed, **load_arrays(known_files.clip))
+    refused = 0
+    for source in (known_files.clip, packed):
+        whole = np.frombuffer(source.read_bytes(), np.uint8)
+        for round_number in range(40):
+            damaged = whole.copy()
+            where = generator.integers(0, len(whole), size=1 + 4 * (round_number % 8))
+            damaged[where] = generator.integers(0, 256, size=len(where))
+            length = len(whole) if round_number % 4 else int(generator.integers(1, len(whole)))
+            path = tmp_path / "damaged.npz"
+            path.write_bytes(damaged[:length].tobytes())
+            try:
+                load_clip(path)
+            except ClipFileError:
+                refused += 1
+    assert refused > 20

@@ -1,0 +1,262 @@
+"""The command line: wrong usage, what later versions bring, and what the contract says of both."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pose2rig.core_inference import VERSION
+from pose2rig.core_inference.__main__ import main
+
+from .conftest import Files
+from .running import Ended, assert_one_line, ended, files_under, pose2rig, results_under
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def run_main(*arguments: object) -> Ended:
+        status = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return ended(status, out, err)
+
+    return run_main
+
+
+@pytest.fixture
+def footage(tmp_path: Path) -> Path:
+    """A file that no command of this module may come to read."""
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"never opened")
+    return path
+
+
+# --- wrong usage: status 2 ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("dance",),
+        ("capture",),
+        ("capture", "clip.mp4"),
+        ("capture", "clip.mp4", "--out", "o", "--turbo"),
+        ("capture", "clip.mp4", "extra.mp4", "--out", "o"),
+        ("capture", "clip.mp4", "--out", "o", "--estimator", "oracle"),
+        ("capture", "clip.mp4", "--out", "o", "--device", "abacus"),
+        ("capture", "clip.mp4", "--out", "o", "--start", "soon"),
+        ("capture", "clip.mp4", "--out", "o", "--fov", "60", "--focal", "900"),
+        ("capture", "clip.mp4", "--out", "o", "--resume", "--overwrite"),
+        ("process", "raw.npz"),
+        ("process", "raw.npz", "--out", "c.npz", "--feet", "auto"),
+        ("export", "clip.npz"),
+        ("evaluate", "clip.npz"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert_one_line(run(*arguments), 2, "the command line makes no sense")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--smooth", "-0.1"), "--smooth"),
+        (("--smooth", "1.1"), "--smooth"),
+        (("--smooth", "nan"), "--smooth"),
+        (("--fov", "0"), "--fov"),
+        (("--fov", "180"), "--fov"),
+        (("--focal", "-5"), "--focal"),
+        (("--focal", "inf"), "--focal"),
+        (("--start", "-1"), "--start"),
+        (("--start", "5", "--end", "5"), "--end"),
+        (("--end", "0"), "--end"),
+        (("--formats", "npz,gif"), "--formats"),
+        (("--formats", ""), "--formats"),
+        (("--person", "tallest"), "--person"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(
+    run: Run, footage: Path, options: tuple[str, ...], word: str
+) -> None:
+    out = footage.parent / "out"
+    assert_one_line(run("capture", footage, "--out", out, *options), 2, word, "makes no sense")
+    assert not out.exists()
+
+
+def test_an_unknown_option_in_a_process_of_its_own_is_status_2_without_a_traceback() -> None:
+    end = pose2rig("capture", "clip.mp4", "--out", "o", "--turbo")
+    assert_one_line(end, 2, "--turbo")
+    assert end.out == []
+
+
+# --- what a later version brings: status 2 -----------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["retarget", "doctor", "train"])
+def test_a_later_command_is_not_available_in_this_version(run: Run, command: str) -> None:
+    assert_one_line(run(command), 2, f"{command} is not available in this version")
+    assert_one_line(run(command, "a", "b", "--out", "c"), 2, "not available in this version")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--person", "all"), "--person all"),
+        (("--person", "2"), "--person 2"),
+        (("--estimator", "hand4whole"), "hand4whole"),
+        (("--estimator", "pose2pose"), "pose2pose"),
+        (("--estimator", "i2l-meshnet"), "i2l-meshnet"),
+        (("--formats", "glb"), "glb"),
+        (("--formats", "npz,bvh"), "bvh"),
+        (("--formats", "usd,fbx"), "usd"),
+        (("--resume",), "--resume"),
+        (("--device", "cuda"), "--device cuda"),
+        (("--device", "mps"), "--device mps"),
+    ],
+)
+def test_a_later_choice_is_not_available_in_this_version(
+    run: Run, footage: Path, options: tuple[str, ...], word: str
+) -> None:
+    end = run("capture", footage, "--out", footage.parent / "out", *options)
+    assert_one_line(end, 2, word, "not available in this version")
+    assert sorted(files_under(footage.parent)) == ["clip.mp4"]
+
+
+def test_the_answer_to_several_people_says_what_can_be_done(run: Run, footage: Path) -> None:
+    end = run("capture", footage, "--out", footage.parent / "out", "--person", "all")
+    assert "leave --person out" in end.errors[0]
+
+
+@pytest.mark.parametrize("kind", ["glb", "bvh", "usd"])
+def test_exporting_to_a_later_format_is_not_available(
+    run: Run, known_files: Files, tmp_path: Path, kind: str
+) -> None:
+    end = run("export", known_files.clip, "--out", tmp_path / f"take.{kind}")
+    assert_one_line(end, 2, f"cannot export to .{kind}", "in this version")
+    assert not list(tmp_path.iterdir())
+
+
+def test_exporting_to_an_unknown_format_is_wrong_usage(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    for name in ("take.gif", "take"):
+        assert_one_line(run("export", known_files.clip, "--out", tmp_path / name), 2, "fbx")
+
+
+# --- help, version, events, debug --------------------------------------------------------------
+
+
+def test_help_is_on_stdout_with_status_0() -> None:
+    end = pose2rig("capture", "--help")
+    assert end.status == 0
+    assert end.out[0].startswith("usage: pose2rig")
+    assert end.err == []
+
+
+def test_the_version_is_on_stdout() -> None:
+    end = pose2rig("--version")
+    assert (end.status, end.out) == (0, [f"pose2rig {VERSION}"])
+
+
+def test_with_json_a_failure_is_an_event_on_stdout_as_well(run: Run, tmp_path: Path) -> None:
+    end = run("capture", tmp_path / "gone.mp4", "--out", tmp_path / "out", "--json")
+    assert_one_line(end, 1, "gone.mp4")
+    assert len(end.out) == 1
+    assert '"event": "failed"' in end.out[0]
+    assert '"code": "footage"' in end.out[0]
+
+
+def test_debug_shows_the_traceback_and_still_the_one_line(run: Run, tmp_path: Path) -> None:
+    end = run("capture", tmp_path / "gone.mp4", "--out", tmp_path / "out", "--debug")
+    assert end.status == 1
+    assert len(end.errors) == 1
+    assert any(line.startswith("Traceback") for line in end.err)
+
+
+def test_a_capture_leaves_the_interrupt_handler_as_it_was(run: Run, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    run("capture", tmp_path / "gone.mp4", "--out", tmp_path / "out")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# --- paths: a missing or unreadable one is a failure, status 1 ---------------------------------
+
+
+def test_missing_footage_is_a_failure(run: Run, tmp_path: Path) -> None:
+    end = run("capture", tmp_path / "gone.mp4", "--out", tmp_path / "out")
+    assert_one_line(end, 1, "gone.mp4", "does not exist")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["process", "export"])
+def test_a_missing_or_foreign_file_is_a_failure(run: Run, tmp_path: Path, command: str) -> None:
+    target = tmp_path / ("out.npz" if command == "process" else "out.fbx")
+    assert_one_line(run(command, tmp_path / "gone.npz", "--out", target), 1, "gone.npz")
+    (tmp_path / "text.npz").write_text("no arrays", encoding="utf-8")
+    assert_one_line(run(command, tmp_path / "text.npz", "--out", target), 1, "text.npz")
+    assert not target.exists()
+
+
+def test_a_raw_take_is_no_clip_and_a_clip_no_raw_take(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    assert_one_line(run("export", known_files.raw, "--out", tmp_path / "t.fbx"), 1, "raw.npz")
+    assert_one_line(run("process", known_files.clip, "--out", tmp_path / "c.npz"), 1, "clip.npz")
+    assert results_under(tmp_path) == []
+
+
+# --- process -----------------------------------------------------------------------------------
+
+
+def test_processing_a_raw_take_writes_a_clip_and_leaves_the_take(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    before = files_under(known_files.raw.parent)
+    end = run("process", known_files.raw, "--out", tmp_path / "again.npz")
+    assert end.status == 0
+    assert files_under(known_files.raw.parent) == before
+    assert files_under(tmp_path) == {"again.npz": before["clip.npz"]}
+
+
+def test_processing_never_replaces_the_raw_take(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw.npz"
+    raw.write_bytes(known_files.raw.read_bytes())
+    before = files_under(tmp_path)
+    for options in ((), ("--overwrite",)):
+        assert_one_line(run("process", raw, "--out", raw, *options), 2, "its own raw take")
+        assert files_under(tmp_path) == before
+
+
+def test_an_existing_clip_is_replaced_only_with_overwrite(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    out = tmp_path / "clip.npz"
+    out.write_bytes(b"an earlier clip")
+    assert_one_line(run("process", known_files.raw, "--out", out), 1, "already exists")
+    assert out.read_bytes() == b"an earlier clip"
+    assert run("process", known_files.raw, "--out", out, "--overwrite").status == 0
+    assert files_under(tmp_path)["clip.npz"] == files_under(known_files.clip.parent)["clip.npz"]
+
+
+def test_a_clip_cannot_be_written_where_there_is_no_folder(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("text", encoding="utf-8")
+    for folder in (tmp_path / "nowhere", tmp_path / "file"):
+        end = run("process", known_files.raw, "--out", folder / "clip.npz")
+        assert_one_line(end, 1, "cannot write", "an existing folder")
+    assert sorted(files_under(tmp_path)) == ["file"]
+
+
+def test_a_strength_that_makes_no_sense_is_wrong_usage(
+    run: Run, known_files: Files, tmp_path: Path
+) -> None:
+    end = run("process", known_files.raw, "--out", tmp_path / "c.npz", "--smooth", "2")
+    assert_one_line(end, 2, "--smooth")
