@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigs.rotation import swing_between
 from ..rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
 from .body_model import BodyModel
 from .clip import RawTake
-from .motion.points import JOINT_LANDMARKS, WORLD_FROM_CAMERA
+from .motion.points import JOINT_LANDMARKS, WORLD_FROM_CAMERA, rays_to_parts
 
 Float64 = NDArray[np.float64]
 
@@ -52,8 +51,9 @@ def exact_take(
 ) -> RawTake:
     """The raw take of a level, still camera in front of a motion, without any error.
 
-    Every landmark of the open body is seen with score 1, and with `with_joints` all 55 joints. As an estimator does, 3D points stand
-    in the axes of a camera that looks straight at the person, each part about its own origin.
+    Every landmark of the open body is seen with score 1, and with `with_joints` all 55 joints.
+    As an estimator does, 3D points stand in the axes of a camera that looks straight at the
+    person, each part about its own origin.
     """
     world_TJ33 = world_rotations(motion.rotations)
     points_TL3 = body.landmark_points(world_TJ33, motion.joints, motion.open_betas)
@@ -66,15 +66,16 @@ def exact_take(
     joints_TJ3 = (motion.joints - camera) @ WORLD_FROM_CAMERA
     marks2d, joints2d = _projected(marks_TL3), _projected(joints_TJ3)
     low, high = marks2d.min(axis=1), marks2d.max(axis=1)
+    boxes = np.concatenate([low, high - low], axis=1)
     count = len(time_s_T)
     return RawTake(
         frame_index=np.arange(count),
         time_s=time_s_T,
-        boxes=np.concatenate([low, high - low], axis=1).astype(np.float32),
+        boxes=boxes.astype(np.float32),
         joints2d=joints2d.astype(np.float32),
         scores=np.ones((count, JOINT_COUNT), dtype=np.float32),
         landmarks2d=marks2d.astype(np.float32),
-        landmarks3d=_about_parts(_straight_at((low + high) / 2, marks_TL3), names),
+        landmarks3d=_about_parts(_straight_at(names, marks_TL3, marks2d, boxes), names),
         landmark_scores=np.ones(marks2d.shape[:2], dtype=np.float32),
         landmark_names=names,
         image_size=IMAGE_SIZE,
@@ -98,12 +99,16 @@ def _projected(points_TN3: Float64) -> Float64:
     return points_TN3[..., :2] / points_TN3[..., 2:] * FOCAL_PX + np.array(IMAGE_SIZE) / 2
 
 
-def _straight_at(centre_T2: Float64, points_TL3: Float64) -> Float64:
-    """Camera points in the axes of a camera turned straight at pixels (T,2)."""
-    away = (centre_T2 - np.array(IMAGE_SIZE) / 2) / FOCAL_PX
-    rays_T3 = np.concatenate([away, np.ones((len(away), 1))], axis=1)
-    camera_from_ray = swing_between(np.array([0.0, 0.0, 1.0]), rays_T3)
-    return np.asarray(points_TL3 @ camera_from_ray, dtype=np.float64)
+def _straight_at(
+    names: tuple[str, ...], points_TL3: Float64, marks2d: Float64, boxes: Float64
+) -> Float64:
+    """Camera points in the axes of a camera that is turned straight at each part."""
+    centre = np.array(IMAGE_SIZE) / 2
+    result = points_TL3.copy()
+    boxes = boxes - np.array([*centre, 0.0, 0.0])
+    for columns, camera_from_ray in rays_to_parts(names, marks2d - centre, boxes, FOCAL_PX):
+        result[:, columns] = points_TL3[:, columns] @ camera_from_ray
+    return result
 
 
 def _about_parts(points_TL3: Float64, names: tuple[str, ...]) -> NDArray[np.float32]:

@@ -57,11 +57,15 @@ class Points:
 def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
     """Turn a raw take's landmarks into the world's axes beside the body's own points.
 
-    The estimator sees each person as from a camera that looks straight at them; the ray towards
-    them turns its 3D points back into the axes of the real camera.
+    The estimator sees each part of a person as from a camera that looks straight at it; the ray
+    towards it turns its 3D points back into the axes of the real camera.
     """
-    camera_from_ray_T33 = _ray_rotations(raw)
-    positions = np.einsum("tij,tlj->tli", camera_from_ray_T33, raw.landmarks3d.astype(np.float64))
+    centre = np.array(raw.image_size) / 2
+    pixels = raw.landmarks2d - centre
+    boxes = raw.boxes - np.array([*centre, 0.0, 0.0])
+    positions = raw.landmarks3d.astype(np.float64)
+    for columns, turns in rays_to_parts(raw.landmark_names, pixels, boxes, raw.focal_px):
+        positions[:, columns] = np.einsum("tij,tlj->tli", turns, positions[:, columns])
     on_body = {*body.landmark_names, *JOINT_LANDMARKS}
     known = [k for k, name in enumerate(raw.landmark_names) if name in on_body]
     names = [raw.landmark_names[k] for k in known]
@@ -102,8 +106,26 @@ def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float6
     return points.moved(positions)
 
 
-def _ray_rotations(raw: RawTake) -> Float64:
-    """The smallest turns (T,3,3) of the optical axis onto the ray to each box's centre."""
-    centre = raw.boxes[:, :2] + raw.boxes[:, 2:] / 2 - np.array(raw.image_size) / 2
-    rays = np.concatenate([centre / raw.focal_px, np.ones((len(centre), 1))], axis=1)
-    return swing_between(np.array([0.0, 0.0, 1.0]), rays)
+PARTS = ("body_", "joint_", "left_hand_", "right_hand_", "face_")
+"""Prefixes of landmark names; an estimator looks at each of these parts in a crop of its own."""
+
+
+def rays_to_parts(
+    names: tuple[str, ...], landmarks2d: FloatArray, boxes: FloatArray, focal_px: float
+) -> list[tuple[list[int], Float64]]:
+    """Each part's columns and the smallest turns (T,3,3) of the optical axis onto the ray to it.
+
+    Pixels count from the principal point: landmarks2d (T,L,2), boxes (T,4) x y w h. The body is
+    where its box is, hands and face where their own points are.
+    """
+    parts: list[tuple[list[int], Float64]] = []
+    for prefix in PARTS:
+        columns = [k for k, name in enumerate(names) if name.startswith(prefix)]
+        if not columns:
+            continue
+        whole = prefix in ("body_", "joint_")
+        centre = boxes[:, :2] + boxes[:, 2:] / 2 if whole else landmarks2d[:, columns].mean(axis=1)
+        rays = np.concatenate([centre / focal_px, np.ones((len(centre), 1))], axis=1)
+        turns = swing_between(np.array([0.0, 0.0, 1.0]), rays.astype(np.float64))
+        parts.append((columns, np.asarray(turns, dtype=np.float64)))
+    return parts
