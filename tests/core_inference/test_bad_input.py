@@ -339,7 +339,7 @@ def test_a_blender_that_is_not_there_is_an_error_before_any_work(
 def test_a_program_that_is_no_blender_costs_the_fbx_and_not_the_clip(
     person_video: Path, tmp_path: Path
 ) -> None:
-    """By default a warning; asked for, the clip stands and the status says that the fbx does not."""
+    """By default a warning; asked for, the clip stands and the status tells."""
     out = tmp_path / "out"
     options = ("--blender", shutil.which("false") or "false")
     default = pose2rig("capture", person_video, "--out", out, *options)

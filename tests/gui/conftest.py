@@ -35,12 +35,7 @@ def extension_zip(repository_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def footage(repository_dir: Path) -> Path:
     """The bundled clip: on any machine it takes long enough to be stopped half-way."""
-    demo = repository_dir / "assets" / "demo.mp4"
-    return (
-        demo
-        if demo.exists()
-        else repository_dir.parent / "shared/footage/video/juggle_fullbody_static.mp4"
-    )
+    return repository_dir / "assets" / "demo.mp4"
 
 
 @pytest.fixture(scope="session")

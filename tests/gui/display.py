@@ -56,20 +56,11 @@ class Display:
 
     def move(self, x: int, y: int) -> None:
         """Put the mouse at x, y px from the upper left corner."""
-        self._run("xdotool", "mousemove", "--sync", str(x), str(y))
+        self._run("xdotool", "mousemove", str(x), str(y))
 
     def click(self, x: int, y: int) -> None:
         """Click with the left button at x, y px from the upper left corner."""
         self._run("xdotool", "mousemove", str(x), str(y), "click", "1")
-
-    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        """Press the left button at `start`, move to `end` in steps, let go."""
-        (x0, y0), (x1, y1) = start, end
-        self._run("xdotool", "mousemove", str(x0), str(y0), "sleep", "0.3", "mousedown", "1")
-        for step in range(1, 11):
-            x, y = x0 + (x1 - x0) * step // 10, y0 + (y1 - y0) * step // 10
-            self._run("xdotool", "mousemove", str(x), str(y), "sleep", "0.05")
-        self._run("xdotool", "mouseup", "1")
 
     def key(self, name: str) -> None:
         """Press and release a key, for example Escape or ctrl+z."""
