@@ -110,7 +110,9 @@ class Console:
             self._close_bar()
             self._stage = event.stage
             unit = "frame" if event.stage == "estimate" else "file"
-            self._bar = tqdm(total=event.total, desc=event.stage, file=self._err, unit=unit)
+            self._bar = tqdm(
+                total=event.total, desc=event.stage, file=self._err, unit=unit, disable=None
+            )
         self._bar.total = event.total
         self._bar.update(event.done - self._bar.n)
 
