@@ -44,8 +44,8 @@ class Step:
 @dataclass(frozen=True)
 class FootTrack:
     """One foot over time: ground (T,3) x, y, heading; lift (T,) m above it; pitch (T,) radians,
-    heel strike positive; pivot (T,) 0 turns about the ball, 1 about the heel; airborne (T,)
-    bool; standing (T,) 0..1."""
+    heel strike positive; pivot (T,) 0 turns about the toe joint, 1 about the heel; airborne
+    (T,) bool."""
 
     ground: Array
     lift: Array

@@ -95,13 +95,9 @@ def known_files(body: BodyModel, tmp_path_factory: pytest.TempPathFactory) -> Fi
 
 
 @pytest.fixture(scope="session")
-def demo_video(repository_dir: Path, request: pytest.FixtureRequest) -> Path:
+def demo_video(repository_dir: Path) -> Path:
     """The bundled clip: one person, seen from head to foot."""
-    path = repository_dir / "assets" / "demo.mp4"
-    if path.is_file():
-        return path
-    shared_dir: Path = request.getfixturevalue("shared_dir")
-    return shared_dir / "footage" / "video" / "juggle_fullbody_static.mp4"
+    return repository_dir / "assets" / "demo.mp4"
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def test_the_opening_event_says_how_many_frames_are_to_come(person_video: Path) 
 
 def elsewhere(image: RGB) -> RGB:
     """The same person in another room: mirrored, and every colour another."""
-    return np.ascontiguousarray(np.roll(255 - image, 1, axis=2)[:, ::-1])
+    return np.ascontiguousarray(np.roll(np.uint8(255) - image, 1, axis=2)[:, ::-1]).astype(np.uint8)
 
 
 @slow
@@ -211,7 +211,8 @@ def test_the_parts_stand_where_the_design_puts_them() -> None:
         "from pose2rig.core_inference import VERSION, clip, footage, metrics, people, pipeline\n"
         "from pose2rig.core_inference import body_model, protocol, worker\n"
         "from pose2rig.core_inference.estimators import base, landmarks\n"
-        "from pose2rig.core_inference.motion import contacts, face, ground, hands, smoothing, solve\n"
+        "from pose2rig.core_inference.motion import contacts, face, ground\n"
+        "from pose2rig.core_inference.motion import hands, smoothing, solve\n"
         "pipeline.run, clip.load_clip, clip.save_clip, clip.load_raw_take, protocol.event_from_line"
     )
     assert "pose2rig.core_inference.motion.solve" in imported_by(statement)

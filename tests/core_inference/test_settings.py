@@ -1,0 +1,80 @@
+"""Capture settings: checked when made, with the defaults of the contract."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pose2rig.core_inference.motion.stack import MotionSettings
+from pose2rig.core_inference.settings import CaptureSettings
+from pose2rig.rigs.errors import NotAvailableError, UsageError
+
+
+def settings(**changes: Any) -> CaptureSettings:
+    return CaptureSettings(footage=Path("clip.mp4"), out=Path("out"), **changes)
+
+
+def test_the_defaults_are_the_contracts() -> None:
+    made = settings()
+    assert (made.person, made.estimator, made.motion.smooth) == ("largest", "landmarks", 0.5)
+    assert (made.start, made.end, made.fov_deg, made.focal_px) == (None, None, None, None)
+    assert made.wanted_formats == ("npz", "fbx")
+    assert not made.overwrite
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [(("fbx",), ("npz", "fbx")), (("npz",), ("npz",)), (("fbx", "npz"), ("npz", "fbx"))],
+)
+def test_npz_is_always_written(asked: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    assert settings(formats=asked).wanted_formats == wanted
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings().person = "all"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("smooth", [0.0, 0.5, 1.0])
+def test_strengths_from_0_to_1_are_accepted(smooth: float) -> None:
+    assert settings(motion=MotionSettings(smooth=smooth)).motion.smooth == smooth
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"motion": MotionSettings(smooth=-0.01)},
+        {"motion": MotionSettings(smooth=float("nan"))},
+        {"start": -1},
+        {"end": 0},
+        {"start": 4, "end": 4},
+        {"fov_deg": 0.5},
+        {"fov_deg": float("nan")},
+        {"focal_px": 0.0},
+        {"focal_px": float("inf")},
+        {"fov_deg": 50.0, "focal_px": 900.0},
+        {"estimator": "oracle"},
+        {"formats": ("gif",)},
+        {"person": "second"},
+        {"person": "-1"},
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="makes no sense; expected") as caught:
+        settings(**changes)
+    assert not isinstance(caught.value, NotAvailableError)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"estimator": "pose2pose"},
+        {"formats": ("npz", "bvh")},
+        {"person": "all"},
+        {"person": "0"},
+    ],
+)
+def test_what_a_later_version_brings_says_so(changes: dict[str, Any]) -> None:
+    with pytest.raises(NotAvailableError, match="not available in this version"):
+        settings(**changes)
