@@ -1,0 +1,85 @@
+"""Contacts: feet that are low and still, by height and speed over true time."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pose2rig.core_inference.body_model import BodyModel
+from pose2rig.core_inference.clip import Clip, replaced
+from pose2rig.core_inference.motion.contacts import FEET, mark_contacts, speeds
+from pose2rig.core_inference.motion.posing import quaternions, with_pose
+from pose2rig.core_inference.synthetic import known_motion
+from pose2rig.rigs.skeleton import JOINT
+
+from ..known_motions import AVERAGE, clip_of, turned, upright
+
+Float64 = NDArray[np.float64]
+
+COUNT = 90
+TIME_S = np.arange(COUNT) / 30.0
+
+
+@pytest.fixture(scope="module")
+def standing(body: BodyModel) -> Clip:
+    """Somebody who stands still for three seconds."""
+    motion = known_motion(body, upright(COUNT), np.zeros((COUNT, 3)), AVERAGE)
+    return clip_of(motion, body, TIME_S)
+
+
+def moved(clip: Clip, trans_T3: Float64) -> Clip:
+    return with_pose(clip, quaternions(clip), clip.trans + trans_T3)
+
+
+def test_whoever_stands_still_is_in_contact_with_both_feet(standing: Clip, body: BodyModel) -> None:
+    contacts = mark_contacts(standing, body).contacts
+    assert contacts.shape == (COUNT, 4)
+    assert contacts.dtype == np.float32
+    np.testing.assert_allclose(contacts, 1.0, atol=1e-6)
+
+
+def test_a_jump_is_no_contact_while_in_the_air(standing: Clip, body: BodyModel) -> None:
+    height = np.clip(1.0 - ((TIME_S - 1.5) / 0.4) ** 2, 0.0, None) * 0.5
+    up = height[:, None] * np.array([0.0, 0.0, 1.0])
+    contacts = mark_contacts(moved(standing, up), body).contacts
+    assert contacts[height > 0.1].max() == 0.0
+    assert contacts[np.abs(TIME_S - 1.5) > 0.6].min() > 0.99
+
+
+def test_a_foot_that_slides_fast_is_no_contact(standing: Clip, body: BodyModel) -> None:
+    slow, fast = (TIME_S[:, None] * np.array([speed, 0.0, 0.0]) for speed in (0.1, 1.0))
+    assert mark_contacts(moved(standing, slow), body).contacts.min() > 0.99
+    assert mark_contacts(moved(standing, fast), body).contacts.max() == 0.0
+
+
+def test_the_columns_are_left_heel_left_toe_right_heel_right_toe(body: BodyModel) -> None:
+    """The right foot is lifted by its knee, the left one rolls onto its toes."""
+    rotations = upright(COUNT)
+    phase = np.clip((TIME_S - 0.5) / 0.5, 0.0, 1.0)
+    rotations[:, JOINT["right_knee"]] = turned((1.0, 0.0, 0.0), 80.0 * phase)
+    rotations[:, JOINT["left_ankle"]] = turned((1.0, 0.0, 0.0), 50.0 * phase)
+    sole = known_motion(body, rotations, np.zeros((COUNT, 3)), AVERAGE)
+    clip = clip_of(sole, body, TIME_S)
+    contacts = mark_contacts(clip, body).contacts
+    assert contacts[:10].min() > 0.99
+    late = contacts[60:]
+    assert late[:, 2:].max() == 0.0
+    assert late[:, 0].max() == 0.0 or late[:, 1].min() > late[:, 0].max()
+
+
+def test_a_foot_that_nobody_saw_is_in_no_contact(standing: Clip, body: BodyModel) -> None:
+    scores = standing.scores.copy()
+    scores[40:50, FEET[2:]] = 0.1
+    contacts = mark_contacts(replaced(standing, scores=scores), body).contacts
+    assert (contacts[40:50, 2:] == 0.0).all()
+    assert contacts[40:50, :2].min() > 0.99
+    assert contacts[:40].min() > 0.99
+
+
+def test_speeds_are_metres_per_second_of_true_time() -> None:
+    time_s = np.cumsum(np.where(np.arange(20) < 10, 0.02, 0.05))
+    points = (time_s[:, None] * np.array([3.0, 0.0, 4.0]))[:, None]
+    np.testing.assert_allclose(speeds(points, time_s), 5.0, rtol=1e-9)
+
+
+def test_a_single_frame_has_no_speed() -> None:
+    np.testing.assert_array_equal(speeds(np.zeros((1, 4, 3)), np.zeros(1)), np.zeros((1, 4)))

@@ -1,0 +1,116 @@
+"""The processing stack: from a raw take to a clip, the same every time, without inference."""
+
+import numpy as np
+import pytest
+
+from pose2rig.core_inference.body_model import BodyModel
+from pose2rig.core_inference.clip import Clip, RawTake, load_clip, load_raw_take
+from pose2rig.core_inference.metrics import jerk
+from pose2rig.core_inference.motion.ground import put_on_ground
+from pose2rig.core_inference.motion.smoothing import Cutoffs
+from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.motion.stack import MotionSettings, frame_times, process, smooth
+from pose2rig.core_inference.synthetic import exact_take
+
+from ..conftest import Files, rows_of
+from ..known_motions import random_motion
+
+
+@pytest.fixture(scope="module")
+def raw(body: BodyModel) -> RawTake:
+    motion, time_s = random_motion(body, seed=6, seconds=2.0)
+    return exact_take(motion, body, time_s)
+
+
+@pytest.fixture(scope="module")
+def shaking(raw: RawTake) -> RawTake:
+    """The same take with landmarks that tremble by a centimetre and two pixels."""
+    generator = np.random.default_rng(7)
+    take = rows_of(raw, np.arange(len(raw.frame_index)), 0)
+    for array, size in ((take.landmarks3d, 0.01), (take.landmarks2d, 2.0)):
+        array += (generator.normal(size=array.shape) * size).astype(np.float32)
+    return take
+
+
+def test_without_smoothing_the_clip_is_the_take_as_solved_bit_for_bit(
+    shaking: RawTake, body: BodyModel
+) -> None:
+    """But for the shift that puts the feet on the ground."""
+    solved = solve(shaking, body)
+    clip = process(shaking, body, MotionSettings(smooth=0.0))
+    grounded = put_on_ground(solved, body)
+    for name in ("poses", "joints2d", "scores", "expression", "tracked", "rest_joints"):
+        np.testing.assert_array_equal(getattr(clip, name), getattr(solved, name))
+    for name in ("trans", "joints"):
+        np.testing.assert_array_equal(getattr(clip, name), getattr(grounded, name))
+
+
+def test_processing_twice_gives_the_same_and_changes_the_take_in_nothing(
+    shaking: RawTake, body: BodyModel
+) -> None:
+    before = {
+        name: getattr(shaking, name).copy()
+        for name in ("landmarks2d", "landmarks3d", "landmark_scores", "joints2d", "time_s")
+    }
+    one, other = (process(shaking, body, MotionSettings()) for _ in range(2))
+    for name in ("poses", "trans", "joints", "contacts"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    for name, array in before.items():
+        np.testing.assert_array_equal(getattr(shaking, name), array)
+
+
+def test_a_clip_file_is_what_its_raw_file_gives(known_files: Files, body: BodyModel) -> None:
+    clip = load_clip(known_files.clip)
+    again = process(load_raw_take(known_files.raw), body, MotionSettings())
+    for name in ("poses", "trans", "joints", "joints2d", "scores", "tracked", "contacts"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(clip, name))
+
+
+def roughness(clip: Clip) -> float:
+    return float(np.median(jerk(clip.joints.astype(np.float64), clip.time_s)))
+
+
+def test_the_stronger_the_smoother(shaking: RawTake, body: BodyModel) -> None:
+    clips = [process(shaking, body, MotionSettings(smooth=s)) for s in (0.0, 0.2, 0.5, 1.0)]
+    jitter = [roughness(clip) for clip in clips]
+    assert jitter == sorted(jitter, reverse=True)
+    assert jitter[2] < 0.5 * jitter[0]
+
+
+def test_parts_of_the_body_are_smoothed_apart(shaking: RawTake, body: BodyModel) -> None:
+    """Arms held far more than the rest: the legs are as they were, the arms are not."""
+    solved = solve(shaking, body)
+    plain = smooth(solved, MotionSettings())
+    arms = smooth(solved, MotionSettings(cutoffs=Cutoffs(arms=1.0)))
+    changed = np.abs(arms.poses - plain.poses).reshape(-1, 55, 3).max(axis=(0, 2))
+    np.testing.assert_array_equal(np.flatnonzero(changed > 1e-6), [13, 14, 16, 17, 18, 19])
+
+
+def test_a_single_frame_is_left_as_it_is(raw: RawTake, body: BodyModel) -> None:
+    one = rows_of(raw, np.array([0]), 0)
+    clip = process(one, body, MotionSettings(smooth=1.0))
+    np.testing.assert_array_equal(clip.poses, solve(one, body).poses)
+    assert np.isfinite(clip.joints).all()
+
+
+def test_frames_without_a_row_lie_evenly_between_those_seen(raw: RawTake) -> None:
+    take = rows_of(raw, np.array([0, 1, 5, 6]), 20)
+    times = frame_times(take)
+    assert len(times) == 7
+    np.testing.assert_allclose(np.diff(times), 1.0 / 30.0, rtol=1e-6)
+
+
+def test_gaps_are_filled_and_flagged(raw: RawTake, body: BodyModel) -> None:
+    keep = np.delete(np.arange(60), [30, 31, 32])
+    clip = process(rows_of(raw, keep, 3), body, MotionSettings())
+    assert clip.frame_index.tolist() == list(range(3, 63))
+    assert np.flatnonzero(~clip.tracked).tolist() == [30, 31, 32]
+    whole = process(raw, body, MotionSettings())
+    about_pelvis = [motion.joints - motion.joints[:, :1] for motion in (clip, whole)]
+    off = np.linalg.norm(about_pelvis[0] - about_pelvis[1], axis=-1)
+    assert off[28:35].max() < 0.05
+
+
+def test_the_settings_stand_in_the_clips_provenance(raw: RawTake, body: BodyModel) -> None:
+    clip = process(raw, body, MotionSettings(smooth=0.25))
+    assert clip.provenance["motion"] == {"smooth": 0.25}
