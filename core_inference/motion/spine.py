@@ -29,7 +29,7 @@ PELVIS_SIGMA_RAD = 0.25
 UNEVEN_SIGMA_RAD = 0.06
 """How far points may be missed and joints may be bent, at equal cost."""
 
-ROUNDS = 4
+ROUNDS = 3
 STEP = 1e-4
 _FRAMES_AT_ONCE = 2048
 
