@@ -52,18 +52,17 @@ def test_a_foot_that_slides_fast_is_no_contact(standing: Clip, body: BodyModel) 
 
 
 def test_the_columns_are_left_heel_left_toe_right_heel_right_toe(body: BodyModel) -> None:
-    """The right foot is lifted by its knee, the left one rolls onto its toes."""
+    """The left foot lifts its toes, the right one goes up altogether with its knee bent."""
     rotations = upright(COUNT)
     phase = np.clip((TIME_S - 0.5) / 0.5, 0.0, 1.0)
+    rotations[:, JOINT["left_ankle"]] = turned((1.0, 0.0, 0.0), -40.0 * phase)
+    rotations[:, JOINT["right_hip"]] = turned((1.0, 0.0, 0.0), -80.0 * phase)
     rotations[:, JOINT["right_knee"]] = turned((1.0, 0.0, 0.0), 80.0 * phase)
-    rotations[:, JOINT["left_ankle"]] = turned((1.0, 0.0, 0.0), 50.0 * phase)
-    sole = known_motion(body, rotations, np.zeros((COUNT, 3)), AVERAGE)
-    clip = clip_of(sole, body, TIME_S)
-    contacts = mark_contacts(clip, body).contacts
+    motion = known_motion(body, rotations, np.zeros((COUNT, 3)), AVERAGE)
+    contacts = mark_contacts(clip_of(motion, body, TIME_S), body).contacts
     assert contacts[:10].min() > 0.99
-    late = contacts[60:]
-    assert late[:, 2:].max() == 0.0
-    assert late[:, 0].max() == 0.0 or late[:, 1].min() > late[:, 0].max()
+    assert contacts[60:, 0].min() > 0.5
+    assert contacts[60:, 1:].max() == 0.0
 
 
 def test_a_foot_that_nobody_saw_is_in_no_contact(standing: Clip, body: BodyModel) -> None:
@@ -76,8 +75,8 @@ def test_a_foot_that_nobody_saw_is_in_no_contact(standing: Clip, body: BodyModel
 
 
 def test_speeds_are_metres_per_second_of_true_time() -> None:
-    time_s = np.cumsum(np.where(np.arange(20) < 10, 0.02, 0.05))
-    points = (time_s[:, None] * np.array([3.0, 0.0, 4.0]))[:, None]
+    time_s: Float64 = np.cumsum(np.where(np.arange(20) < 10, 0.02, 0.05))
+    points: Float64 = (time_s[:, None] * np.array([3.0, 0.0, 4.0]))[:, None]
     np.testing.assert_allclose(speeds(points, time_s), 5.0, rtol=1e-9)
 
 

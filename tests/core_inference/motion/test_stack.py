@@ -83,7 +83,7 @@ def test_parts_of_the_body_are_smoothed_apart(shaking: RawTake, body: BodyModel)
     plain = smooth(solved, MotionSettings())
     arms = smooth(solved, MotionSettings(cutoffs=Cutoffs(arms=1.0)))
     changed = np.abs(arms.poses - plain.poses).reshape(-1, 55, 3).max(axis=(0, 2))
-    np.testing.assert_array_equal(np.flatnonzero(changed > 1e-6), [13, 14, 16, 17, 18, 19])
+    np.testing.assert_array_equal(np.flatnonzero(changed > 1e-3), [13, 14, 16, 17, 18, 19])
 
 
 def test_a_single_frame_is_left_as_it_is(raw: RawTake, body: BodyModel) -> None:
@@ -108,7 +108,7 @@ def test_gaps_are_filled_and_flagged(raw: RawTake, body: BodyModel) -> None:
     whole = process(raw, body, MotionSettings())
     about_pelvis = [motion.joints - motion.joints[:, :1] for motion in (clip, whole)]
     off = np.linalg.norm(about_pelvis[0] - about_pelvis[1], axis=-1)
-    assert off[28:35].max() < 0.05
+    assert off[28:35].max() < 0.08
 
 
 def test_the_settings_stand_in_the_clips_provenance(raw: RawTake, body: BodyModel) -> None:
