@@ -21,7 +21,10 @@ FEET = [JOINT[name] for name in ("left_ankle", "left_foot", "right_ankle", "righ
 SEEN_SCORE = 0.2
 """A foot below this score is in contact with nothing that is known."""
 
-SPEED_M_S = (0.25, 0.7)
+LOW_SHARE = 0.2
+"""Share of the frames in which a foot may be lower than its lowest: see `ground.OUTLIERS`."""
+
+SPEED_M_S = (0.3, 0.8)
 """Fully in contact up to the first speed, not from the second."""
 
 
@@ -29,7 +32,7 @@ def mark_contacts(clip: Clip, body: BodyModel) -> Clip:
     """Fill in `contacts` (T,4): left heel, left toe, right heel, right toe, 0..1."""
     soles_TS3 = sole_points(clip, body)
     speed = speeds(soles_TS3, clip.time_s)
-    low = np.quantile(soles_TS3[..., 2], 0.05, axis=0)
+    low = np.quantile(soles_TS3[..., 2], LOW_SHARE, axis=0)
     above = soles_TS3[..., 2] - low
     contact = (1.0 - trust_from_score(above, *HEIGHT_M)) * (
         1.0 - trust_from_score(speed, *SPEED_M_S)

@@ -38,26 +38,26 @@ def mend_depth(points: Points) -> Points:
         mended[:, points.index[name], 1] += torso
     _mend_pair(points, mended, _SHOULDERS, LOOSE_SIGMA_M)
     for side in ("left", "right"):
-        _mend_chain(points, mended, [f"body_{side}_{n}" for n in ("shoulder", "elbow", "wrist")])
-        _mend_chain(points, mended, [f"body_{side}_{n}" for n in ("hip", "knee", "ankle")])
+        _mend_chain(points, mended, side, ("shoulder", "elbow", "wrist"), _HAND)
+        _mend_chain(points, mended, side, ("hip", "knee", "ankle"), _FOOT)
+        _mend_chain(points, mended, side, ("ankle", "heel"), ("foot_index",))
+        _mend_chain(points, mended, side, ("heel", "foot_index"), ())
     return points.moved(mended)
 
 
-_ENDS = {
-    "wrist": ("pinky", "index", "thumb"),
-    "ankle": ("heel", "foot_index"),
-}
+_HAND = ("pinky", "index", "thumb")
+_FOOT = ("heel", "foot_index")
 """Landmarks that go where the end of their chain goes."""
 
 
-def _mend_chain(points: Points, mended: Float64, names: list[str]) -> None:
+def _mend_chain(
+    points: Points, mended: Float64, side: str, links: tuple[str, ...], ends: tuple[str, ...]
+) -> None:
     """Carry each link's correction to everything beyond it."""
-    side = names[0].split("_")[1]
-    ends = [f"body_{side}_{name}" for name in _ENDS[names[-1].removeprefix(f"body_{side}_")]]
-    for start, end in zip(names[:-1], names[1:], strict=True):
-        beyond = points.columns((*names[names.index(end) :], *ends))
-        correction = _mend_link(points, mended, (start,), (end,), LENGTH_SIGMA_M)
-        mended[:, beyond, 1] += correction[:, None]
+    names = [f"body_{side}_{name}" for name in (*links, *ends)]
+    for k in range(1, len(links)):
+        correction = _mend_link(points, mended, (names[k - 1],), (names[k],), LENGTH_SIGMA_M)
+        mended[:, points.columns(tuple(names[k:])), 1] += correction[:, None]
 
 
 def _mend_link(

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ...rigs.rotation import FloatArray, normalized, rotation_about, swing_between, twist_angle
 from .filling import fill_angles, trust_from_score
 from .points import Points
-from .torso import points_kabsch
 
 Float64 = NDArray[np.float64]
 
@@ -120,10 +119,15 @@ TWIST_REACH = np.radians(100.0)
 """The palm turns from palm-down at rest further outwards than inwards: centre and half range."""
 
 
-def solve_foot(points: Points, side: str) -> tuple[Float64, Float64]:
-    """World rotation (T,3,3) and score (T,) of a foot from ankle, heel and toe by Kabsch."""
-    names = tuple(f"body_{side}_{part}" for part in ("ankle", "heel", "foot_index"))
-    return points_kabsch(points, names), points.score(*names)
+def solve_foot(points: Points, side: str, shin: Float64) -> tuple[Float64, Float64]:
+    """World rotation (T,3,3) and score (T,) of a foot: the shin's, swung from heel to toe.
+
+    Heel, ankle and toe lie too close to a line to say how the foot rolls: it does not.
+    """
+    heel, toe = f"body_{side}_heel", f"body_{side}_foot_index"
+    rest = points.rest_at(toe) - points.rest_at(heel)
+    foot = swing_onto(shin, rest, points.at(toe) - points.at(heel))
+    return foot, points.score(f"body_{side}_ankle", heel, toe)
 
 
 def knee_clue(points: Points, side: str) -> Float64:

@@ -3,8 +3,11 @@
 Legend: T frames, N landmarks.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 Float64 = NDArray[np.float64]
 
@@ -14,18 +17,37 @@ ROBUST_SCALE = 0.02
 
 MIN_DEPTH_M = 0.2
 
+STEADY_S = 1.0
+DEPTH_LEAP_M = 0.15
+"""Depth may leave the median of the second before and after by no more than this.
 
-def solve_root(
-    body_TN3: Float64, image_TN2: Float64, weights_TN: Float64, focal_px: float
-) -> Float64:
+A pose that is wrong in depth (a squat seen from the front) makes the whole person seem nearer or
+farther; people themselves do not leap towards the camera and back within a second.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """Posed points and where they are seen.
+
+    body (T,N,3) m, camera axes, relative to the pelvis; rays (T,N,2) pixels from the principal
+    point over the focal length; weights (T,N), 0 and up; time_s (T,).
+    """
+
+    body: Float64
+    rays: Float64
+    weights: Float64
+    time_s: Float64
+
+
+def solve_root(sight: Sight) -> Float64:
     """The translation (T,3) m, camera axes, that puts posed points onto their pixels.
 
-    Args: body_TN3 m, camera axes, relative to the pelvis; image_TN2 px from the principal point;
-        weights_TN 0 and up; focal_px.
     A point at depth z projects to f x / z, so u (z + t_z) = f (x + t_x) is linear in t: weighted
     least squares in closed form for all frames at once, repeated with outliers weighed down.
+    Depth is then held steady.
     """
-    rays_TN2 = image_TN2 / focal_px
+    body_TN3, rays_TN2, weights_TN = sight.body, sight.rays, sight.weights
     size_T = np.maximum(np.ptp(rays_TN2[..., 1], axis=1), 1e-3)
     weights = weights_TN.copy()
     translation_T3 = np.zeros((len(body_TN3), 3))
@@ -35,7 +57,21 @@ def solve_root(
         depth = np.maximum(placed[..., 2:], MIN_DEPTH_M)
         miss = np.linalg.norm(placed[..., :2] / depth - rays_TN2, axis=-1)
         weights = weights_TN / (1.0 + (miss / (ROBUST_SCALE * size_T[:, None])) ** 2)
-    return translation_T3
+    depth_T = steady_depth(translation_T3[:, 2], sight.time_s)
+    aside = rays_TN2 * (body_TN3[..., 2:] + depth_T[:, None, None]) - body_TN3[..., :2]
+    share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    lateral_T2 = np.einsum("tn,tni->ti", share, aside)
+    return np.concatenate([lateral_T2, depth_T[:, None]], axis=1)
+
+
+def steady_depth(depth_T: Float64, time_s_T: Float64) -> Float64:
+    """Depth (T,) m without leaps: deviations from the running median are cut off."""
+    if len(depth_T) < 3:
+        return depth_T
+    step_s = float(np.median(np.diff(time_s_T)))
+    frames = 2 * max(1, round(STEADY_S / step_s)) + 1
+    median = median_filter(depth_T, size=min(frames, 2 * len(depth_T) - 1), mode="nearest")
+    return median + np.clip(depth_T - median, -DEPTH_LEAP_M, DEPTH_LEAP_M)
 
 
 def _weighted(body_TN3: Float64, rays_TN2: Float64, weights_TN: Float64) -> Float64:

@@ -35,7 +35,7 @@ from .limits import plausibility
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
-from .root import solve_root
+from .root import Sight, solve_root
 from .spine import fit_trunk
 from .torso import solve_torso
 
@@ -154,7 +154,7 @@ def _solve_leg(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
     hip, knee, ankle, toes = (JOINT[f"{side}_{n}"] for n in ("hip", "knee", "ankle", "foot"))
     pelvis = local_TJ33[:, 0]
     leg = solve_limb(points, limb, pelvis, knee_clue(points, side))
-    foot, foot_score = solve_foot(points, side)
+    foot, foot_score = solve_foot(points, side, leg.lower)
     local_TJ33[:, hip] = _relative(pelvis, leg.upper)
     local_TJ33[:, knee] = _relative(leg.upper, leg.lower)
     local_TJ33[:, ankle] = _relative(leg.lower, foot)
@@ -209,10 +209,12 @@ def _placed(
     posed = body.landmark_points(world_TJ33, joints, open_betas, ROOT_LANDMARKS)
     columns = points.columns(ROOT_LANDMARKS)
     pelvis = solve_root(
-        posed @ WORLD_FROM_CAMERA,
-        points.image[:, columns] - np.array(raw.image_size) / 2,
-        points.scores[:, columns] ** 2,
-        raw.focal_px,
+        Sight(
+            body=posed @ WORLD_FROM_CAMERA,
+            rays=(points.image[:, columns] - np.array(raw.image_size) / 2) / raw.focal_px,
+            weights=points.scores[:, columns] ** 2,
+            time_s=points.time_s,
+        )
     )
     pelvis = pelvis @ WORLD_FROM_CAMERA.T
     hips = pelvis + joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)

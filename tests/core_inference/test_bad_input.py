@@ -20,7 +20,7 @@ from pose2rig.core_inference.footage import open_footage, read
 from ..footage_samples import RGB, ffmpeg, make_video, write_image
 from .running import Ended, assert_one_line, files_under, pose2rig, results_under
 
-slow = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 
 def capture(footage: Path, out: Path, *options: object) -> Ended:
@@ -76,7 +76,6 @@ def test_a_missing_path(tmp_path: Path) -> None:
     assert_one_line(capture(tmp_path / "gone.mp4", tmp_path / "out"), 1, "does not exist")
 
 
-@slow
 def test_a_video_with_no_person_is_status_3_and_leaves_nothing(tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 255, (20, 60, 80, 3), dtype=np.uint8)
     scenes = [cv2.GaussianBlur(cv2.resize(image, (320, 240)), (0, 0), 5) for image in noise[:1]]
@@ -85,7 +84,6 @@ def test_a_video_with_no_person_is_status_3_and_leaves_nothing(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
-@slow
 def test_no_person_leaves_a_folder_that_was_there_as_it_was(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -103,7 +101,6 @@ def test_no_person_leaves_a_folder_that_was_there_as_it_was(
 # --- footage of which part can be used ---------------------------------------------------------
 
 
-@slow
 def test_a_truncated_video_gives_a_warning_and_its_usable_part(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -120,7 +117,6 @@ def test_a_truncated_video_gives_a_warning_and_its_usable_part(
     assert 12 <= count < 2 * len(images)
 
 
-@slow
 def test_images_of_different_sizes_give_a_warning_and_the_rest(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -140,7 +136,6 @@ def test_images_of_different_sizes_give_a_warning_and_the_rest(
     assert clip.frame_rate == pytest.approx(30.0)
 
 
-@slow
 @pytest.mark.parametrize("kind", ["video", "image", "folder"])
 def test_a_single_frame_works(person_video: Path, tmp_path: Path, kind: str) -> None:
     image = pictures(person_video)[0]
@@ -185,7 +180,6 @@ def test_a_folder_without_write_permission(person_video: Path, tmp_path: Path) -
     assert list(out.iterdir()) == []
 
 
-@slow
 @pytest.mark.parametrize("limit", [0, 4096, 300_000])
 def test_a_disk_that_fills_up_leaves_no_result(
     person_video: Path, tmp_path: Path, limit: int
@@ -220,14 +214,12 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@slow
 def test_a_full_disk_leaves_no_result(person_video: Path, tiny_disk: Path) -> None:
     out = tiny_disk / "out"
     assert_one_line(capture(person_video, out), 1, "No space left on device")
     assert not out.exists() or results_under(out) == []
 
 
-@slow
 def test_an_existing_result_is_kept_without_overwrite_and_replaced_with_it(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -248,7 +240,6 @@ def test_an_existing_result_is_kept_without_overwrite_and_replaced_with_it(
     assert len(load_clip(out / "person_0.npz").frame_index) <= 14
 
 
-@slow
 def test_a_failure_with_overwrite_keeps_the_earlier_result(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -281,7 +272,6 @@ ALL_BUT_MEDIAPIPE = ("numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm"
                      "opencv_contrib_python.libs")  # fmt: skip
 
 
-@slow
 def test_a_missing_engine(person_video: Path, tmp_path: Path) -> None:
     """In an environment without MediaPipe: what is missing, and how to get it."""
     python = bare_environment(tmp_path / "venv", ALL_BUT_MEDIAPIPE)
@@ -308,7 +298,6 @@ def _requirements_of_mediapipe() -> tuple[str, ...]:
     )  # fmt: skip
 
 
-@slow
 def test_fbx_without_any_blender(person_video: Path, tmp_path: Path) -> None:
     """Asked for: an error before any work. By default: left out, with a warning."""
     python, environment = no_blender_environment(tmp_path / "venv")
@@ -335,7 +324,6 @@ def test_a_blender_that_is_not_there_is_an_error_before_any_work(
     assert not out.exists()
 
 
-@slow
 def test_a_program_that_is_no_blender_costs_the_fbx_and_not_the_clip(
     person_video: Path, tmp_path: Path
 ) -> None:
@@ -356,7 +344,6 @@ def test_a_program_that_is_no_blender_costs_the_fbx_and_not_the_clip(
 # --- stopping ----------------------------------------------------------------------------------
 
 
-@slow
 def test_an_interrupt_is_status_130_and_keeps_the_frames_seen(
     demo_video: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def random_rest() -> Float64:
     return np.random.default_rng(6).normal(size=(JOINT_COUNT, 3))
 
 
+@pytest.mark.slow
 def test_names_and_order_are_those_of_the_smplx_package() -> None:
     joint_names = pytest.importorskip("smplx.joint_names", reason="needs the research extra")
     assert list(JOINT_NAMES) == list(joint_names.JOINT_NAMES[:55])
