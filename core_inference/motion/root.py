@@ -18,8 +18,8 @@ ROBUST_SCALE = 0.02
 MIN_DEPTH_M = 0.2
 
 STEADY_S = 1.0
-DEPTH_LEAP_M = 0.15
-"""Depth may leave the median of the second before and after by no more than this.
+DEPTH_LEAP = 0.06
+"""Depth may leave the median of the second before and after by no more than this share of it.
 
 A pose that is wrong in depth (a squat seen from the front) makes the whole person seem nearer or
 farther; people themselves do not leap towards the camera and back within a second.
@@ -68,10 +68,14 @@ def steady_depth(depth_T: Float64, time_s_T: Float64) -> Float64:
     """Depth (T,) m without leaps: deviations from the running median are cut off."""
     if len(depth_T) < 3:
         return depth_T
-    step_s = float(np.median(np.diff(time_s_T)))
-    frames = 2 * max(1, round(STEADY_S / step_s)) + 1
-    median = median_filter(depth_T, size=min(frames, 2 * len(depth_T) - 1), mode="nearest")
-    return median + np.clip(depth_T - median, -DEPTH_LEAP_M, DEPTH_LEAP_M)
+    half = round(STEADY_S / float(np.median(np.diff(time_s_T))))
+    half = min(max(1, half), len(depth_T) - 1)
+    before = 2.0 * depth_T[0] - depth_T[half:0:-1]
+    after = 2.0 * depth_T[-1] - depth_T[-2 : -half - 2 : -1]
+    median = median_filter(np.concatenate([before, depth_T, after]), size=2 * half + 1)
+    median = median[half : half + len(depth_T)]
+    leap = DEPTH_LEAP * np.abs(median)
+    return np.maximum(median + np.clip(depth_T - median, -leap, leap), MIN_DEPTH_M)
 
 
 def _weighted(body_TN3: Float64, rays_TN2: Float64, weights_TN: Float64) -> Float64:

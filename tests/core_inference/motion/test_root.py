@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pose2rig.core_inference.motion.root import MIN_DEPTH_M, solve_root
+from pose2rig.core_inference.motion.root import (
+    MIN_DEPTH_M,
+    Sight,
+    solve_root,
+    steady_depth,
+)
 
 Float64 = NDArray[np.float64]
 
 FOCAL_PX = 1200.0
 COUNT = 30
+TIME_S = np.arange(COUNT) / 30.0
 
 
 @pytest.fixture
@@ -31,15 +37,22 @@ def pixels(points_TN3: Float64, places_T3: Float64, focal_px: float = FOCAL_PX) 
     return focal_px * placed[..., :2] / placed[..., 2:]
 
 
+def solved(
+    points_TN3: Float64, pixels_TN2: Float64, weights_TN: Float64, focal_px: float = FOCAL_PX
+) -> Float64:
+    rays = pixels_TN2 / focal_px
+    return solve_root(Sight(body=points_TN3, rays=rays, weights=weights_TN, time_s=TIME_S))
+
+
 def test_exact_pixels_give_the_exact_place(points: Float64, places: Float64) -> None:
-    found = solve_root(points, pixels(points, places), np.ones((COUNT, 18)), FOCAL_PX)
+    found = solved(points, pixels(points, places), np.ones((COUNT, 18)))
     np.testing.assert_allclose(found, places, atol=1e-5)
 
 
 def test_one_wrong_landmark_moves_the_place_little(points: Float64, places: Float64) -> None:
     seen = pixels(points, places)
     seen[:, 3] += np.array([150.0, -90.0])
-    found = solve_root(points, seen, np.ones((COUNT, 18)), FOCAL_PX)
+    found = solved(points, seen, np.ones((COUNT, 18)))
     assert np.linalg.norm((found - places)[:, :2], axis=-1).max() < 0.05
     assert np.abs((found - places)[:, 2] / places[:, 2]).max() < 0.05
 
@@ -49,21 +62,32 @@ def test_landmarks_without_weight_say_nothing(points: Float64, places: Float64) 
     seen[:, :6] = 9999.0
     weights[:, :6] = 0.0
     seen[:, :6] = np.random.default_rng(2).normal(size=(COUNT, 6, 2)) * 20.0
-    np.testing.assert_allclose(solve_root(points, seen, weights, FOCAL_PX), places, atol=1e-4)
+    np.testing.assert_allclose(solved(points, seen, weights), places, atol=1e-4)
 
 
 def test_twice_the_focal_length_is_about_twice_the_distance(
     points: Float64, places: Float64
 ) -> None:
     seen = pixels(points, places)
-    near = solve_root(points, seen, np.ones((COUNT, 18)), FOCAL_PX)
-    far = solve_root(points, seen, np.ones((COUNT, 18)), 2.0 * FOCAL_PX)
+    near = solved(points, seen, np.ones((COUNT, 18)))
+    far = solved(points, seen, np.ones((COUNT, 18)), 2.0 * FOCAL_PX)
     assert np.median(far[:, 2] / near[:, 2]) == pytest.approx(2.0, abs=0.15)
 
 
 def test_nobody_stands_behind_the_camera(points: Float64) -> None:
     nonsense = np.random.default_rng(3).normal(size=(COUNT, 18, 2)) * 4000.0
     for weights in (np.ones((COUNT, 18)), np.zeros((COUNT, 18))):
-        found = solve_root(points, nonsense, weights, FOCAL_PX)
+        found = solved(points, nonsense, weights)
         assert np.isfinite(found).all()
         assert (found[:, 2] >= MIN_DEPTH_M).all()
+
+
+def test_depth_does_not_leap_and_comes_back_for_a_moment() -> None:
+    time_s = np.arange(120) / 30.0
+    depth = 5.0 - 0.5 * time_s
+    np.testing.assert_allclose(steady_depth(depth, time_s), depth, atol=1e-12)
+    leaping = depth.copy()
+    leaping[60:66] += 2.0
+    found = steady_depth(leaping, time_s)
+    assert np.abs(found - depth)[60:66].max() < 0.4
+    np.testing.assert_allclose(steady_depth(leaping[:2], time_s[:2]), leaping[:2])
