@@ -91,12 +91,15 @@ def test_bones_keep_their_lengths(body: BodyModel):
 
 
 def test_the_root_is_found_in_metres(body: BodyModel):
+    """Within 1 % as a rule; where it leaps (3 m/s to and fro here), the guard against leaps in
+    depth cuts it, to no more than 8 % of the distance."""
     motion, time_s = random_motion(body, 5)
     clip = solve(exact_take(motion, body, time_s), body)
     truth = motion.joints[:, 0] - camera_position(motion.joints)
     distance = np.linalg.norm(truth, axis=-1)
     off = np.linalg.norm(clip.joints[:, 0] - truth, axis=-1)
-    assert (off / distance).max() < 0.02
+    assert np.median(off / distance) < 0.01
+    assert (off / distance).max() < 0.08
 
 
 STRAIGHTENING_S = 4.0
