@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from ..rigs.errors import ClipFileError
 from ..rigs.skeleton import JOINT_COUNT
 from .array_file import MAX_FRAMES, SCHEMA_VERSION, ArrayFile, Float32, save_arrays
-from .array_file import load_arrays as load_arrays
 
 Shape = tuple[str | int, ...]
 

@@ -15,7 +15,8 @@ from ..rigs.skeleton import JOINT, JOINT_COUNT, JOINT_NAMES, joint_positions, wo
 from .body_model import SHAPE_COUNT, BodyModel
 from .bvh import load_bvh
 from .bvh_motion import body_motion, known_positions
-from .clip import MAX_FRAMES, load_arrays, load_clip
+from .array_file import MAX_FRAMES, load_arrays
+from .clip import load_clip
 from .motion.posing import quaternions
 
 Float64 = NDArray[np.float64]

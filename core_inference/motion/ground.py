@@ -15,7 +15,7 @@ Float64 = NDArray[np.float64]
 SOLES = ("body_left_heel", "body_left_foot_index", "body_right_heel", "body_right_foot_index")
 """Heel and toe of both feet, in the order of a clip's contacts."""
 
-OUTLIERS = 0.2
+OUTLIERS = 0.1
 """Share of the frames whose feet may stand below the ground: bad frames lift nobody.
 
 A squat or a crouch seen from the front comes out too tall, its feet centimetres too low.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pose2rig.core_inference.clip import load_arrays
+from pose2rig.core_inference.array_file import load_arrays
 from pose2rig.core_inference.estimators.base import Landmarks, PersonPose
 from pose2rig.core_inference.footage import Footage
 from pose2rig.core_inference.people import Observation
