@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from ..rigs.errors import ClipFileError, OutputError
 
 SCHEMA_VERSION = 1
-MAX_FILE_BYTES = 8 * 1024**3
-MAX_FRAMES = 4_000_000
+MAX_FILE_BYTES = 4 * 1024**3
+MAX_FRAMES = 1_000_000
+MAX_GAP_FRAMES = 20_000
+FRAME_RATES = (0.01, 10_000.0)
 MAX_SIDE_PX = 1_000_000
 
 Float32 = NDArray[np.float32]
@@ -137,19 +139,28 @@ class ArrayFile:
             raise self._error(name, "whole numbers", str(array.dtype))
         return array.astype(np.int64)
 
-    def number(self, name: str) -> float:
-        """One number above 0."""
+    def frame_rate(self, name: str) -> float:
+        """Frames per second, within `FRAME_RATES`."""
         value = float(self.doubles(name, 0))
-        if value <= 0.0:
-            raise self._error(name, "a number above 0", str(value))
+        low, high = FRAME_RATES
+        if not low <= value <= high:
+            raise self._error(name, f"{low} to {high:.0f} frames per second", str(value))
         return value
+
+    def focal_px(self, name: str) -> float:
+        """The first of two focal lengths in px, above 0."""
+        values = self.doubles(name, 1)
+        if values.shape != (2,) or not (values > 0.0).all():
+            raise self._error(name, "two lengths above 0 px", str(values[:4].tolist()))
+        return float(values[0])
 
     def size(self, name: str) -> tuple[int, int]:
         """Width and height in px."""
-        values = self.integers(name).ravel().tolist()
-        if len(values) != 2 or not all(0 < value <= MAX_SIDE_PX for value in values):
+        values = self.doubles(name, 1).tolist()
+        whole = all(0 < value <= MAX_SIDE_PX and value == int(value) for value in values)
+        if len(values) != 2 or not whole:
             raise self._error(name, "width and height in px", str(values[:4]))
-        return values[0], values[1]
+        return int(values[0]), int(values[1])
 
     def text(self, name: str) -> str:
         """One text."""

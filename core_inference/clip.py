@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..rigs.errors import ClipFileError
 from ..rigs.skeleton import JOINT_COUNT
-from .array_file import MAX_FRAMES, SCHEMA_VERSION, ArrayFile, Float32, save_arrays
+from .array_file import MAX_FRAMES, MAX_GAP_FRAMES, SCHEMA_VERSION, ArrayFile, Float32, save_arrays
 
 Shape = tuple[str | int, ...]
 
@@ -166,10 +166,11 @@ def _check(owner: Any, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
 def _check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) -> None:
     """There is a row, frames and times rise, and no gap is longer than a clip may be."""
     rising = all(bool((np.diff(values) > 0).all()) for values in (frame_index_T, time_s_T))
-    if not len(frame_index_T) or not rising or np.ptp(frame_index_T) >= MAX_FRAMES:
+    near = bool((np.diff(frame_index_T) <= MAX_GAP_FRAMES).all())
+    if not len(frame_index_T) or not rising or not near or np.ptp(frame_index_T) >= MAX_FRAMES:
         raise ClipFileError(
             "the rows make no sense",
-            expected=f"frame_index and time_s that rise, within {MAX_FRAMES} frames",
+            expected=f"frame_index and time_s that rise, no {MAX_GAP_FRAMES} frames apart",
             actual="no row" if not len(frame_index_T) else "rows out of order or too far apart",
             next_step="capture the footage again",
         )
@@ -184,7 +185,7 @@ def save_clip(path: Path, clip: Clip) -> None:
     arrays |= {
         "time_s": clip.time_s.astype(np.float32),
         "frame_index": clip.frame_index,
-        "image_size": camera.image_size,
+        "image_size": camera.image_size.astype(np.float32),
         "focal": camera.focal,
         "principal_point": camera.principal_point,
         "camera_rotation": camera.rotation,
@@ -200,7 +201,7 @@ def load_clip(path: Path) -> Clip:
     camera = Camera(
         focal=arrays.floats("focal"),
         principal_point=arrays.floats("principal_point"),
-        image_size=arrays.integers("image_size").astype(np.int32),
+        image_size=np.array(arrays.size("image_size"), dtype=np.int32),
         rotation=arrays.floats("camera_rotation"),
         translation=arrays.floats("camera_translation"),
     )
@@ -214,7 +215,7 @@ def load_clip(path: Path) -> Clip:
         tracked=arrays.integers("tracked").astype(bool),
         time_s=arrays.doubles("time_s"),
         frame_index=arrays.integers("frame_index"),
-        frame_rate=arrays.number("mocap_frame_rate"),
+        frame_rate=arrays.frame_rate("mocap_frame_rate"),
         camera=camera,
         body_model=arrays.text("body_model"),
         provenance=arrays.json("provenance"),
@@ -238,7 +239,7 @@ def save_raw_take(path: Path, take: RawTake) -> None:
             "expression": np.zeros((count, 10), dtype=np.float32),
             "contacts": np.zeros((count, 4), dtype=np.float32),
             "tracked": np.ones(count, dtype=bool),
-            "image_size": np.array(take.image_size, dtype=np.int32),
+            "image_size": np.array(take.image_size, dtype=np.float32),
             "focal": np.full(2, take.focal_px, dtype=np.float32),
             "principal_point": np.array(take.image_size, dtype=np.float32) / 2,
             "camera_rotation": CAMERA_FROM_WORLD.astype(np.float32),
@@ -270,8 +271,8 @@ def load_raw_take(path: Path) -> RawTake:
         time_s=arrays.doubles("time_s"),
         landmark_names=tuple(str(name) for name in arrays.array("landmark_names", 1).tolist()),
         image_size=arrays.size("image_size"),
-        frame_rate=arrays.number("mocap_frame_rate"),
-        focal_px=float(arrays.floats("focal", 1)[0]),
+        frame_rate=arrays.frame_rate("mocap_frame_rate"),
+        focal_px=arrays.focal_px("focal"),
         provenance=arrays.json("provenance"),
     )
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..rigs.errors import ClipFileError
 from ..rigs.rotation import matrix_from_axis_angle, matrix_from_quaternion
 from ..rigs.skeleton import JOINT, JOINT_COUNT, JOINT_NAMES, joint_positions, world_rotations
+from .array_file import MAX_FRAMES, load_arrays
 from .body_model import SHAPE_COUNT, BodyModel
 from .bvh import load_bvh
 from .bvh_motion import body_motion, known_positions
-from .array_file import MAX_FRAMES, load_arrays
 from .clip import load_clip
 from .motion.posing import quaternions
 

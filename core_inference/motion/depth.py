@@ -15,7 +15,7 @@ from .points import Points
 Float64 = NDArray[np.float64]
 
 DEPTH_SIGMA_M = 0.09
-"""How far off a landmark's depth is: measured 93 and 97 mm on real footage (docs/accuracy.md)."""
+"""How far off a landmark's depth is: measured 93 and 97 mm on the pose2sim footage."""
 
 LENGTH_SIGMA_M = 0.02
 """How far off a bone's length is, from the shape's error and the pixels' noise."""

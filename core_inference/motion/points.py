@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs.errors import ClipFileError
 from ...rigs.rotation import FloatArray, swing_between
 from ...rigs.skeleton import JOINT_NAMES
 from ..body_model import SHAPE_COUNT, BodyModel
-from ..clip import RawTake
+from ..clip import CAMERA_FROM_WORLD, RawTake
 
 Float64 = NDArray[np.float64]
 
-WORLD_FROM_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+WORLD_FROM_CAMERA = CAMERA_FROM_WORLD.T
 """A level camera: its right is the world's x, its forward the world's y, its down world -z."""
 
 JOINT_LANDMARKS = tuple(f"joint_{name}" for name in JOINT_NAMES)
@@ -66,6 +67,7 @@ def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
     positions = raw.landmarks3d.astype(np.float64)
     for columns, turns in rays_to_parts(raw.landmark_names, pixels, boxes, raw.focal_px):
         positions[:, columns] = np.einsum("tij,tlj->tli", turns, positions[:, columns])
+    _check_names(raw.landmark_names, body)
     on_body = {*body.landmark_names, *JOINT_LANDMARKS}
     known = [k for k, name in enumerate(raw.landmark_names) if name in on_body]
     names = [raw.landmark_names[k] for k in known]
@@ -77,6 +79,20 @@ def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
         rest=_rest_points(names, body, np.zeros(SHAPE_COUNT)),
         time_s=raw.time_s,
     )
+
+
+def _check_names(names: tuple[str, ...], body: BodyModel) -> None:
+    """Raise ClipFileError unless body and hands are complete and the face is whole or absent."""
+    face = any(name.startswith("face_") for name in names)
+    needed = {name for name in body.landmark_names if face or not name.startswith("face_")}
+    missing = sorted(needed.difference(names))
+    if missing or len(set(names)) != len(names):
+        raise ClipFileError(
+            "the raw take's landmarks cannot be solved",
+            expected="each landmark of body and hands once, and all of the face or none",
+            actual=f"no {missing[0]}" if missing else "a name that stands twice",
+            next_step="capture the footage again with this version",
+        )
 
 
 def _rest_points(names: list[str], body: BodyModel, open_betas: FloatArray) -> Float64:

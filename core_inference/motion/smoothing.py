@@ -124,8 +124,8 @@ def _mirrored_weights(weights_TJ: FloatArray, reach: int) -> FloatArray:
 
 
 def sigma_cutoff_hz(sigma_s: float) -> float:
-    """The half-power frequency of a Gaussian of this standard deviation."""
-    return float(np.sqrt(np.log(2.0)) / (2.0 * np.pi * sigma_s))
+    """The half-power frequency of a Gaussian of this standard deviation: the same formula."""
+    return float(half_power_sigma_s(np.array(sigma_s)))
 
 
 def kernel_sum(
@@ -137,7 +137,7 @@ def kernel_sum(
 ) -> FloatArray:
     """Sum the weighted neighbours (T,J,D) of each frame, the Gaussian being 1 at the frame itself.
 
-    Neighbours are those within three standard deviations; `align` may flip a neighbour's sign
+    Neighbours are those within three standard deviations of the widest kernel; `align` may flip a neighbour's sign
     to the frame's own. One pass per frame offset, in memory linear in T.
     """
     sigma_s_J = half_power_sigma_s(cutoffs_hz_J)

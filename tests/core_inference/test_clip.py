@@ -64,7 +64,7 @@ def assert_other_keys(arrays: Arrays) -> None:
     assert arrays["tracked"].shape == (count,)
     assert arrays["tracked"].dtype == np.bool_
     assert arrays["image_size"].shape == (2,)
-    assert arrays["image_size"].dtype.kind == "i"
+    assert arrays["image_size"].dtype == np.float32
     assert arrays["schema_version"].shape == ()
     assert arrays["schema_version"].dtype.kind == "i"
     assert arrays["mocap_frame_rate"].shape == ()

@@ -1,13 +1,15 @@
 """Clip files and raw takes written and read: whole, and as the work of strangers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from pose2rig.core_inference.array_file import load_arrays
+from pose2rig.core_inference.array_file import MAX_GAP_FRAMES, load_arrays
 from pose2rig.core_inference.clip import (
     Clip,
     RawTake,
@@ -187,3 +189,33 @@ def test_damaged_files_either_load_or_are_refused(known_files: Files, tmp_path: 
             except ClipFileError:
                 refused += 1
     assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("focal", np.zeros(2, np.float32)),
+        ("focal", np.full(2, -900.0, np.float32)),
+        ("focal", np.zeros(0, np.float32)),
+        ("mocap_frame_rate", np.float64(1e30)),
+        ("mocap_frame_rate", np.float64(0.0)),
+        ("image_size", np.array([1920.5, 1080.0], np.float32)),
+    ],
+)
+def test_a_raw_take_with_an_absurd_lens_or_rate_is_refused(
+    tmp_path: Path, known_files: Files, key: str, value: NDArray[Any]
+) -> None:
+    path = tmp_path / "take.npz"
+    arrays = load_arrays(known_files.raw)
+    np.savez(path, **{**arrays, key: value})
+    with pytest.raises(ClipFileError, match=key):
+        load_raw_take(path)
+
+
+def test_rows_hours_apart_are_refused(known_files: Files) -> None:
+    """Two rows must not make the solver fill a million frames."""
+    take = load_raw_take(known_files.raw)
+    frames = take.frame_index.copy()
+    frames[-1] += MAX_GAP_FRAMES + 1
+    with pytest.raises(ClipFileError, match="rows"):
+        replace(take, frame_index=frames)
