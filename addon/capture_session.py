@@ -28,7 +28,7 @@ from .preferences import engine_python
 from .properties import CaptureStatus
 from .sampling import FrameTiming
 from .take import TakeSettings, add_take
-from .timing import fit_frame_range, frame_rate, set_frame_rate
+from .timing import check_frame_rate, fit_frame_range, frame_rate, set_frame_rate
 from .worker_client import CaptureJob, WorkerClient, engine_command
 
 StepResult = Literal["RUNNING", "DONE", "CANCELLED", "FAILED"]
@@ -112,11 +112,16 @@ def cancel(context: bpy.types.Context) -> None:
 def fail(context: bpy.types.Context, error: Pose2RigError) -> None:
     """Show an error as the outcome and end what runs."""
     status = context.window_manager.pose2rig
-    if not _current:
-        _reset(status)
     status.message = f"{error.what}; expected {error.expected}, got {error.actual}"
     status.next_step = error.next_step
     _close(status, "FAILED")
+
+
+def refuse(context: bpy.types.Context, error: Pose2RigError) -> None:
+    """Show why a capture could not start; one that runs already goes on."""
+    if not _current:
+        _reset(context.window_manager.pose2rig)
+        fail(context, error)
 
 
 def abandon() -> None:
@@ -202,13 +207,18 @@ def _apply(
     path = session.out / f"person_{person}.npz"
     clip = load_clip(path)
     if session.match_scene:
-        set_frame_rate(scene, clip.frame_rate)
+        check_frame_rate(clip.frame_rate)
     settings = TakeSettings(
         name=session.name,
         mode=session.mode,
-        timing=FrameTiming(fps=frame_rate(scene), first_frame=session.first_frame),
+        timing=FrameTiming(
+            fps=clip.frame_rate if session.match_scene else frame_rate(scene),
+            first_frame=session.first_frame,
+        ),
         path=path,
         quality=quality,
     )
     first, last = (int(frame) for frame in add_take(clip, settings, scene).action.frame_range)
+    if session.match_scene:
+        set_frame_rate(scene, clip.frame_rate)
     fit_frame_range(scene, first, last, exactly=session.match_scene)

@@ -11,6 +11,7 @@ The job is a JSON object: {"job": "export_fbx", "clip": npz, "out": fbx, "name":
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, get_args
 
@@ -59,6 +60,7 @@ def main() -> int:
         result = {"ok": False, "code": error.code, "message": message}
         result["next_step"] = error.next_step
     except Exception as error:  # the top of the process: whatever it is, the caller hears of it
+        traceback.print_exc()
         result = {"ok": False, "code": "blender", "message": f"{type(error).__name__}: {error}"}
         result["next_step"] = "run again with --debug and report the message"
     sys.stdout.write(json.dumps(result) + "\n")

@@ -57,24 +57,35 @@ def fcurves(datablock: bpy.types.ID) -> Iterable[bpy.types.FCurve]:
         return ()
     if not _has_slots():
         return data.action.fcurves
-    for layer in data.action.layers:
-        for strip in layer.strips:
-            bag = strip.channelbag(data.action_slot) if data.action_slot else None
-            if bag is not None:
-                return bag.fcurves
-    return ()
+    bag = _channelbag(data)
+    return () if bag is None else bag.fcurves
 
 
 def _has_slots() -> bool:
     return bpy.app.version >= (4, 4, 0)
 
 
+def _channelbag(data: bpy.types.AnimData) -> "bpy.types.ActionChannelbag | None":
+    """What the assigned slot owns: its curves and their groups (from Blender 4.4 on)."""
+    if data.action_slot is not None:
+        for layer in data.action.layers:
+            for strip in layer.strips:
+                if (bag := strip.channelbag(data.action_slot)) is not None:
+                    return bag
+    return None
+
+
 def _curve_maker(armature: bpy.types.Object, action: bpy.types.Action) -> NewCurve:
     if not _has_slots():
         return lambda path, index, group: action.fcurves.new(path, index=index, action_group=group)
-    return lambda path, index, group: action.fcurve_ensure_for_datablock(
-        armature, path, index=index, group_name=group
-    )
+
+    def new_curve(path: str, index: int, group: str) -> bpy.types.FCurve:
+        curve = action.fcurve_ensure_for_datablock(armature, path, index=index)
+        groups = _channelbag(armature.animation_data).groups  # 4.4 and 4.5 take no group's name
+        curve.group = groups.get(group) or groups.new(group)
+        return curve
+
+    return new_curve
 
 
 def _write(

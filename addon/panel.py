@@ -18,10 +18,11 @@ QUALITY_LABELS: tuple[tuple[str, str, str], ...] = (
     ("frames", "Frames", "{:.0f}"),
     ("coverage", "Person seen in", "{:.0%} of them"),
     ("reprojection_px", "Reprojection error", "{:.1f} px"),
-    ("jitter_10m_s3", "Jitter", "{:.2f} \u00d7 10 m/s\u00b3"),
+    ("jitter_10m_s3", "Jitter", "{:.0f} m/s\u00b3"),
     ("foot_slide_cm_s", "Foot slide", "{:.1f} cm/s"),
 )
 """Key in the report, its name in the panel, its format."""
+_SCALES = {"jitter_10m_s3": 10.0}  # told in units of 10 m/s3
 
 
 class Pose2RigPanel(bpy.types.Panel):
@@ -72,9 +73,7 @@ def _draw_engine_hint(layout: bpy.types.UILayout, width: int) -> None:
 
 
 def _draw_progress(layout: bpy.types.UILayout, status: CaptureStatus) -> None:
-    stage = _STAGES.get(status.stage, status.stage.title())
-    text = f"{stage} {status.progress:.0%}"
-    layout.progress(factor=status.progress, type="BAR", text=text)
+    layout.progress(factor=status.progress, type="BAR", text=progress_text(status))
     if status.state == "CANCELLING":
         layout.label(text="Cancelling\u2026")
         return
@@ -82,6 +81,17 @@ def _draw_progress(layout: bpy.types.UILayout, status: CaptureStatus) -> None:
     left = f"{_duration(status.eta_s)} left" if status.eta_s >= 0.0 else "time left unknown"
     layout.label(text=f"{status.done} of {status.total} frames, {speed}, {left}")
     layout.operator(CancelCapture.bl_idname, text="Cancel (Esc)", icon="X")
+
+
+def progress_text(status: CaptureStatus) -> str:
+    """What the progress bar says: the stage and its share."""
+    stage = _STAGES.get(status.stage, status.stage.title())
+    return f"{stage} {status.progress:.0%}"
+
+
+def quality_text(key: str, shape: str, value: float) -> str:
+    """A figure of the report as the panel shows it."""
+    return shape.format(value * _SCALES.get(key, 1.0))
 
 
 def _draw_outcome(layout: bpy.types.UILayout, status: CaptureStatus, width: int) -> None:
@@ -107,7 +117,7 @@ def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
             if key in quality:
                 row = column.row()
                 row.label(text=label)
-                row.label(text=shape.format(quality[key]))
+                row.label(text=quality_text(key, shape, quality[key]))
     layout.operator(ExportTake.bl_idname, icon="EXPORT")
 
 

@@ -12,23 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core_inference.clip import Clip
+from ..rigs.errors import ClipFileError
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.rotation import (
+    axis_angle_from_quaternion,
     conjugate,
     multiply,
     quaternion_from_axis_angle,
     quaternion_from_matrix,
     resample,
     sign_continuous,
+    wrap_continuous,
 )
 from ..rigs.skeleton import JOINT_COUNT, JOINT_NAMES
 
 FloatArray = NDArray[np.floating]
 
-SNAP_FRAMES = 0.01
-"""A sample this close to a whole frame stands on it (time stamps are rounded in files)."""
+SNAP_S = 0.002
+"""Time stamps are true to this: many containers round them to milliseconds, and so the origin
+and the mean rate that are computed from them."""
 
-_TINY = 1e-7  # half the sine of a rotation too small to have an axis
+MAX_KEYED_FRAMES = 1_000_000
+"""More keys than this are refused: nine hours at 30 frames per second."""
+
+_MAX_SNAP_FRAMES = 0.4
+_TINY = 2e-7  # an angle too small to have an axis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,13 +63,14 @@ class FrameTiming:
 
 
 def keyframes_from_clip(clip: Clip, timing: FrameTiming) -> Keyframes:
-    """Resample a clip to every whole frame from its first to its last sample, at least one."""
+    """Resample a clip to every whole frame from its first to its last sample, at least one.
+
+    Raises ClipFileError where that would be more than MAX_KEYED_FRAMES.
+    """
     positions_T = (clip.time_s - timing.origin_s) * timing.fps + timing.first_frame
-    positions_T = _snapped(positions_T)
-    first, last = int(np.ceil(positions_T[0])), int(np.floor(positions_T[-1]))
-    if last < first:
-        first = last = int(np.round(positions_T[0]))
-    frames_F = np.arange(first, last + 1)
+    snap = min(SNAP_S * timing.fps, _MAX_SNAP_FRAMES)
+    positions_T = _snapped(positions_T, snap)
+    frames_F = _whole_frames(positions_T[0] - snap, positions_T[-1] + snap)
     poses_TB3 = clip.poses.astype(np.float64).reshape(-1, JOINT_COUNT, 3)
     rotations_FB4 = resample(quaternion_from_axis_angle(poses_TB3), positions_T, frames_F)
     turn = conjugate(quaternion_from_matrix(UPRIGHT))
@@ -82,27 +91,40 @@ def keyframes_from_clip(clip: Clip, timing: FrameTiming) -> Keyframes:
 def axis_angle_channels(rotations_FB4: FloatArray) -> FloatArray:
     """Channel values (F,B,4) angle, x, y, z for quaternions (F,B,4), continuous in time.
 
-    The rotations' signs must be continuous in time. The angle may be negative or beyond pi and
+    The angle may be negative or beyond pi and
     the axis is unit: angle times axis is the axis-angle vector that `wrap_continuous` gives, and
     neither of the two jumps where a rotation passes zero or pi.
     """
-    sines_FB = np.linalg.norm(rotations_FB4[..., 1:], axis=-1)
-    axes_FB3 = rotations_FB4[..., 1:] / np.maximum(sines_FB, _TINY)[..., None]
-    _fill(axes_FB3, sines_FB > _TINY)
+    vectors_FB3 = wrap_continuous(axis_angle_from_quaternion(rotations_FB4))
+    angles_FB = np.linalg.norm(vectors_FB3, axis=-1)
+    axes_FB3 = vectors_FB3 / np.maximum(angles_FB, _TINY)[..., None]
+    _fill(axes_FB3, angles_FB > _TINY)
     turned_FB = np.einsum("fbi,fbi->fb", axes_FB3[1:], axes_FB3[:-1]) < 0.0
-    signs_FB = np.ones_like(sines_FB)
+    signs_FB = np.ones_like(angles_FB)
     signs_FB[1:] = np.cumprod(np.where(turned_FB, -1.0, 1.0), axis=0)
-    angles_FB = np.unwrap(2.0 * np.arctan2(sines_FB, rotations_FB4[..., 0]) * signs_FB, axis=0)
-    channels_FB4 = np.empty_like(rotations_FB4)
-    channels_FB4[..., 0] = angles_FB - 2.0 * np.pi * np.round(angles_FB[:1] / (2.0 * np.pi))
-    channels_FB4[..., 1:] = axes_FB3 * signs_FB[..., None]
-    return channels_FB4
+    return np.concatenate([angles_FB[..., None], axes_FB3], axis=-1) * signs_FB[..., None]
 
 
-def _snapped(positions_T: FloatArray) -> FloatArray:
+def _snapped(positions_T: FloatArray, snap: float) -> FloatArray:
+    """Whole positions where all samples are as near to one as rounded time stamps put them."""
     whole_T = np.round(positions_T)
-    snapped_T = np.where(np.abs(positions_T - whole_T) < SNAP_FRAMES, whole_T, positions_T)
-    return snapped_T if np.all(np.diff(snapped_T) > 0.0) else positions_T
+    near = np.all(np.abs(positions_T - whole_T) < snap) and np.all(np.diff(whole_T) > 0.0)
+    return whole_T if near else positions_T
+
+
+def _whole_frames(start: float, end: float) -> NDArray[np.int64]:
+    """The whole frames from start to end, or the one nearest to their middle."""
+    if not end - start < MAX_KEYED_FRAMES:
+        raise ClipFileError(
+            "the clip is too long to be keyed",
+            expected=f"a time span of at most {MAX_KEYED_FRAMES} frames",
+            actual=f"{end - start:.3g} frames",
+            next_step="capture a shorter range or lower the scene's frame rate",
+        )
+    first, last = int(np.ceil(start)), int(np.floor(end))
+    if last < first:
+        first = last = int(np.round(0.5 * (start + end)))
+    return np.arange(first, last + 1)
 
 
 def _fill(axes_FB3: FloatArray, valid_FB: NDArray[np.bool_]) -> None:

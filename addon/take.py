@@ -1,6 +1,8 @@
 """One captured take in the scene: a collection with armature, body and action."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,17 +43,38 @@ class TakeSettings:
 def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take:
     """Build armature, body and action of one clip in a new collection of the scene.
 
-    Everything is new: what stands in the scene from earlier captures is not touched.
+    Everything is new: what stands in the scene from earlier captures is not touched. When it
+    fails, nothing of it stays.
     """
-    collection = bpy.data.collections.new(settings.name)
-    scene.collection.children.link(collection)
-    armature = build_armature(clip.rest_joints, settings.name, collection)
-    keyframes = keyframes_from_clip(clip, settings.timing)
-    action = key_motion(armature, keyframes, settings.name, settings.mode)
-    body = build_body(load_open_body(), clip.open_betas, armature)
-    _describe(armature, clip, settings)
-    _describe(action, clip, settings)
-    return Take(armature=armature, body=body, action=action)
+    with _nothing_left_on_failure():
+        collection = bpy.data.collections.new(settings.name)
+        scene.collection.children.link(collection)
+        armature = build_armature(clip.rest_joints, settings.name, collection)
+        keyframes = keyframes_from_clip(clip, settings.timing)
+        action = key_motion(armature, keyframes, settings.name, settings.mode)
+        body = build_body(load_open_body(), clip.open_betas, armature)
+        _describe(armature, clip, settings)
+        _describe(action, clip, settings)
+        return Take(armature=armature, body=body, action=action)
+
+
+@contextmanager
+def _nothing_left_on_failure() -> Iterator[None]:
+    """Remove every datablock made meanwhile when an exception passes."""
+    before = _datablocks()
+    try:
+        yield
+    except BaseException:
+        if bpy.context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        bpy.data.batch_remove(_datablocks() - before)
+        raise
+
+
+def _datablocks() -> set[bpy.types.ID]:
+    data = bpy.data
+    kinds = (data.collections, data.objects, data.armatures, data.meshes, data.materials)
+    return {block for kind in (*kinds, data.actions) for block in kind}
 
 
 def _describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> None:

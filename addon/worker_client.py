@@ -19,6 +19,7 @@ from typing import IO
 from ..core_inference.protocol import (
     MAX_LINE_BYTES,
     CancelledEvent,
+    Chunk,
     Done,
     Event,
     Failed,
@@ -111,6 +112,7 @@ class WorkerClient:
         self._events: queue.Queue[Event] = queue.Queue(_QUEUE_SIZE)
         self._log_path = log_path
         self._last_words = ""
+        self._kept = 0
         self._closing = False
         self._kill_at: float | None = None
         self.ended = False
@@ -182,6 +184,7 @@ class WorkerClient:
                 message = f"{error.what}; expected {error.expected}, got {error.actual}"
                 self._put(Failed(code=error.code, message=message, next_step=error.next_step))
                 return
+            self._kept += _frames_of(event)
             self._put(event)
             if isinstance(event, _CLOSING):
                 return
@@ -198,15 +201,16 @@ class WorkerClient:
 
     def _death(self, status: int) -> Event:
         if self._kill_at is not None:
-            return CancelledEvent(kept=0)
+            return CancelledEvent(kept=self._kept)
         if status < 0:  # what it said before says nothing about a kill from outside
             how = f"(signal {-status}): the system or somebody stopped it, or it crashed"
         else:
             how = f"(exit status {status}); it said last: {self._last_words or 'nothing'}"
+        log = f"{self._log_path.parent.name}/{self._log_path.name}"
         return Failed(
             code="engine",
             message=f"the capture engine ended unexpectedly {how}",
-            next_step=f"capture again; the whole log is in {self._log_path}",
+            next_step=f"capture again; the log is {log}",
         )
 
     def _drain_log(self) -> None:
@@ -223,6 +227,13 @@ class WorkerClient:
                 if file is not None and written < _LOG_FILE_BYTES:
                     with contextlib.suppress(OSError):
                         written += file.write(line)
+
+
+def _frames_of(event: Event) -> int:
+    """How many frames a chunk has put on disk; 0 for what is no chunk, or no sound one."""
+    if isinstance(event, Chunk) and isinstance(event.first, int) and isinstance(event.last, int):
+        return max(0, event.last - event.first + 1)
+    return 0
 
 
 def _close(stream: IO[bytes]) -> None:

@@ -83,7 +83,7 @@ class Capture(bpy.types.Operator):
         try:
             capture_session.start(context)
         except Pose2RigError as error:
-            capture_session.fail(context, error)
+            capture_session.refuse(context, error)
             self.report({"ERROR"}, str(error))
             _redraw(context)
             return False

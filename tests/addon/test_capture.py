@@ -134,6 +134,25 @@ tell(
     assert target.stat().st_size > 100_000
 
 
+def test_a_second_start_leaves_the_first_running(run_blender: RunBlender) -> None:
+    """It is refused, and the capture under way is not ended by that."""
+    told = run_blender("""
+session.start(context)
+run(until=lambda: status.done > 0)
+try:
+    session.start(context)
+except Exception as error:
+    message = str(error)
+    session.refuse(context, error)
+state, running = status.state, session.is_running()
+session.cancel(context)
+result, worst = run()
+tell(message=message, state=state, running=running, result=result)
+""")
+    assert "already running" in told["message"]
+    assert (told["state"], told["running"], told["result"]) == ("RUNNING", True, "CANCELLED")
+
+
 def test_cancel_leaves_the_scene_alone(run_blender: RunBlender) -> None:
     """Cancelled in the middle: nothing added, and the next capture can start."""
     told = run_blender("""

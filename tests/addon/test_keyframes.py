@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pose2rig.rigs.errors import ClipFileError, RigError
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from pose2rig.rigs.skeleton import JOINT_NAMES
@@ -148,6 +149,36 @@ def test_capturing_again_adds_and_touches_nothing(empty_file, add, make_clip) ->
     assert np.array_equal(before, after)
     assert {c.name for c in empty_file.data.collections} == {"walk", "walk.001"}
     assert empty_file.context.view_layer.objects.active == second.armature
+
+
+@pytest.mark.parametrize("cause", ["a span too long", "an unknown rotation mode"])
+def test_a_take_that_fails_leaves_nothing(empty_file, add, make_clip, cause: str) -> None:
+    """Before and after the action is made; an earlier take stays whole."""
+    add(make_clip(frames=5))
+    data = empty_file.data
+    kinds = (data.collections, data.objects, data.armatures, data.meshes, data.actions)
+    kinds = (*kinds, data.materials)
+    before = [set(kind.keys()) for kind in kinds]
+    if cause == "a span too long":
+        with pytest.raises(ClipFileError, match="too long"):
+            add(make_clip(time_s=np.array([0.0, 3.2e7])))
+    else:
+        with pytest.raises((KeyError, TypeError)):
+            add(make_clip(frames=5), mode="EULER")
+    assert [set(kind.keys()) for kind in kinds] == before
+    assert add(make_clip(frames=5)).action.name == "walk.001"
+
+
+@pytest.mark.parametrize("fps", [0.05, 1001.0, float("nan")])
+def test_absurd_frame_rates_are_refused(empty_file, fps: float) -> None:
+    """One clear error; the scene's rate stays."""
+    from pose2rig.addon.timing import frame_rate, set_frame_rate
+
+    scene = empty_file.context.scene
+    before = frame_rate(scene)
+    with pytest.raises(RigError, match="frame rate"):
+        set_frame_rate(scene, fps)
+    assert frame_rate(scene) == before
 
 
 def test_provenance_and_quality_stand_on_armature_and_action(add, make_clip) -> None:

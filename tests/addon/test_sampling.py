@@ -5,6 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pose2rig.addon.sampling import FrameTiming, axis_angle_channels, keyframes_from_clip
+from pose2rig.core_inference.clip import replaced
+from pose2rig.rigs.errors import ClipFileError
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import (
     angle_between,
@@ -76,6 +78,28 @@ def test_rounded_time_stamps_stand_on_their_frames(make_clip) -> None:
         make_clip(time_s=time_s), FrameTiming(fps=29.97, first_frame=1, origin_s=float(time_s[0]))
     )
     assert keys.frames.tolist() == list(range(1, 51))
+
+
+@pytest.mark.parametrize("fps", [5.0, 24.0, 30000 / 1001, 30.0, 60.0, 120.0])
+def test_stamps_rounded_to_milliseconds_give_one_key_per_row(make_clip, fps: float) -> None:
+    """From whatever row on, at the rate itself and at the mean rate of the rounded stamps."""
+    stamps = np.round(np.arange(150) / fps, 3)
+    clip = make_clip(frames=50, fps=fps)
+    for start in range(100):
+        time_s = stamps[start : start + 50]
+        for rate in (fps, 49 / (time_s[-1] - time_s[0])):
+            timing = FrameTiming(fps=rate, first_frame=1, origin_s=float(time_s[0]))
+            keys = keyframes_from_clip(replaced(clip, time_s=time_s), timing)
+            assert keys.frames.tolist() == list(range(1, 51)), (start, rate)
+    rows = matrix_from_axis_angle(clip.poses.astype(np.float64).reshape(-1, 55, 3))
+    assert _degrees(matrix_from_quaternion(keys.rotations[:, 1:]), rows[:, 1:]) < 1e-4
+
+
+def test_a_span_that_no_memory_holds_is_refused(make_clip) -> None:
+    """Two samples a year apart: one clear error before anything is made."""
+    clip = make_clip(time_s=np.array([0.0, 3.2e7]))
+    with pytest.raises(ClipFileError, match="too long"):
+        keyframes_from_clip(clip, FrameTiming(fps=30.0, first_frame=1))
 
 
 def _spins() -> NDArray[np.floating]:

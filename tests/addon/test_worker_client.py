@@ -141,6 +141,20 @@ def test_a_worker_deaf_to_cancel_is_killed(start: Start, monkeypatch: pytest.Mon
     assert collect(client, seconds=10.0) == [CancelledEvent(kept=0)]
 
 
+def test_a_killed_worker_has_kept_its_chunks(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that were told to be on disk are counted, nonsense is not."""
+    monkeypatch.setattr(worker_client, "CANCEL_GRACE_S", 0.3)
+    chunk = '{{"event": "chunk", "path": "a", "first": {}, "last": {}}}'
+    lines = "\\n".join(chunk.format(*ends) for ends in ((10, 39), (40, 45), ('"x"', 3)))
+    client = start(f"import time; print('{lines}', flush=True); time.sleep(60)")
+    end = time.monotonic() + 10.0
+    events: list[Event] = []
+    while len(events) < 3 and time.monotonic() < end:
+        events += client.poll()
+    client.cancel()
+    assert collect(client, seconds=10.0) == [CancelledEvent(kept=36)]
+
+
 def test_the_worker_sees_the_end_of_stdin_when_closed(start: Start, tmp_path: Path) -> None:
     """Closing ends the process, whatever it does."""
     client = start("import time; time.sleep(60)")
