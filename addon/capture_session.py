@@ -112,7 +112,7 @@ def cancel(context: bpy.types.Context) -> None:
 def fail(context: bpy.types.Context, error: Pose2RigError) -> None:
     """Show an error as the outcome and end what runs."""
     status = context.window_manager.pose2rig
-    status.message = f"{error.what}; expected {error.expected}, got {error.actual}"
+    status.message = error.message
     status.next_step = error.next_step
     _close(status, "FAILED")
 

@@ -56,7 +56,7 @@ def main() -> int:
         job = _read_job(Path(sys.argv[-1]))
         result = {"ok": True, **_JOBS[job["job"]](job)}
     except Pose2RigError as error:
-        message = f"{error.what}; expected {error.expected}, got {error.actual}"
+        message = error.message
         result = {"ok": False, "code": error.code, "message": message}
         result["next_step"] = error.next_step
     except Exception as error:  # the top of the process: whatever it is, the caller hears of it

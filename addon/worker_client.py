@@ -181,7 +181,7 @@ class WorkerClient:
                 event = event_from_line(line.decode("utf-8", errors="replace"))
             except EngineError as error:
                 self._process.kill()
-                message = f"{error.what}; expected {error.expected}, got {error.actual}"
+                message = error.message
                 self._put(Failed(code=error.code, message=message, next_step=error.next_step))
                 return
             self._kept += _frames_of(event)

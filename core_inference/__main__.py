@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageError
 from . import VERSION
@@ -27,32 +28,44 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Pose2RigError as error:
             console.fail(error)
             return error.exit_status
-        except MemoryError:
-            console.fail(_out_of_memory())
+        except BrokenPipeError:
+            return console.abandoned()
+        except Exception as error:  # the top of the command: one line, whatever it is
+            console.fail(_unforeseen(error))
             return 1
 
 
-def _out_of_memory() -> Pose2RigError:
-    return Pose2RigError(
-        "out of memory",
-        expected="more free memory",
-        actual="none left",
-        next_step="close other programs or capture a shorter range",
+def _unforeseen(error: Exception) -> Pose2RigError:
+    if isinstance(error, MemoryError):
+        what, next_step = "out of memory", "close other programs or capture a shorter range"
+    else:
+        what, next_step = "something went wrong inside", "run it again with --debug and report it"
+    wrapped = Pose2RigError(
+        what,
+        expected="a command that ends well",
+        actual=f"{type(error).__name__}: {error}",
+        next_step=next_step,
     )
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _refuse_later(arguments: list[str]) -> None:
-    if arguments and arguments[0] in LATER_COMMANDS:
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    if command in LATER_COMMANDS:
         raise NotAvailableError(
-            f"{arguments[0]} is not available in this version",
+            f"{command} is not available in this version",
             expected=f"one of {', '.join(_COMMANDS)}",
-            actual=arguments[0],
+            actual=command,
             next_step="it comes in a later version",
         )
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse whose errors are ours: one line, exit status 2."""
+    """argparse whose errors are ours: one line, exit status 2. Options are not abbreviated."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str):  # noqa: ANN201 - the base class says NoReturn
         raise UsageError(

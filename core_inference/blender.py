@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,7 @@ class BlenderHost:
                 )
         except OSError as error:
             raise _failed("could not be started", str(error)) from error
+        sys.stderr.write(ended.stderr)
         return _answer(ended)
 
 
@@ -58,14 +60,14 @@ def find_blender(path: Path | None) -> BlenderHost | None:
     code = _BOOTSTRAP.format(root=str(_PACKAGE))
     background = ("--background", "--factory-startup", "--python-expr", code, "--")
     if path is not None:
-        if not path.is_file():
+        if not path.is_file() or not os.access(path, os.X_OK):
             raise BlenderError(
-                f"--blender {path} is not there",
+                f"--blender {path} is not " + ("a program" if path.is_file() else "there"),
                 expected="a Blender executable",
-                actual="no such file",
+                actual="another file" if path.is_file() else "no such file",
                 next_step="give the path of Blender itself",
             )
-        return BlenderHost(command=(str(path), *background))
+        return BlenderHost(command=(str(path.absolute()), *background))
     if importlib.util.find_spec("bpy") is not None:
         return BlenderHost(command=(sys.executable, "-I", "-X", "utf8", "-c", code))
     on_path = shutil.which("blender")

@@ -22,6 +22,13 @@ def process_take(raw: Path, out: Path, smooth: float, *, overwrite: bool) -> Non
             actual=str(smooth),
             next_step="run pose2rig process --help",
         )
+    if out.suffix.lower() != ".npz":
+        raise UsageError(
+            f"cannot write a clip to {out.name}",
+            expected="a file name that ends in .npz",
+            actual=out.suffix or "no ending",
+            next_step="choose an --out name that ends in .npz",
+        )
     refuse_existing(out, overwrite=overwrite or out.resolve() == raw.resolve())
     take = load_raw_take(raw)
     if out.resolve() == raw.resolve():
@@ -52,7 +59,7 @@ def export_clip(clip: Path, out: Path, blender: Path | None, *, overwrite: bool)
         raise no_blender()
     with tempfile.TemporaryDirectory(prefix="pose2rig-") as folder:
         staged = Path(folder) / out.name
-        export_fbx(host, clip.resolve(), staged, str(take.provenance.get("name", clip.stem)))
+        export_fbx(host, clip.resolve(), staged, str(take.provenance.get("name") or clip.stem))
         beside = out.with_name(f".{out.name}.tmp")
         try:
             beside.write_bytes(staged.read_bytes())
@@ -75,6 +82,13 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
             expected="an existing folder",
             actual=f"no folder {out.parent}",
             next_step="make the folder or choose another --out file",
+        )
+    if out.is_dir():
+        raise OutputError(
+            f"{out} is a folder",
+            expected="a file name",
+            actual="a folder",
+            next_step="choose another --out file",
         )
     if out.exists() and not overwrite:
         raise OutputError(

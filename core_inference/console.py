@@ -62,9 +62,17 @@ class Console:
             self.say(f"pose2rig: warning: {event.message}")
 
     def print(self, text: str) -> None:
-        """Write to stdout."""
-        self._out.write(text + "\n")
+        """Write to stdout; what its encoding lacks is escaped."""
+        encoding = self._out.encoding or "utf-8"
+        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._out.flush()
+
+    def abandoned(self) -> int:
+        """The reader of stdout has left: nothing more can be said there; the exit status."""
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+        return 1
 
     def say(self, text: str) -> None:
         """Write a line to stderr, above the bar."""
@@ -101,8 +109,7 @@ class Console:
             traceback.print_exception(error, file=self._err)
         self.say("pose2rig: error: " + " ".join(str(error).split()))
         if self._json_lines:
-            message = f"{error.what}; expected {error.expected}, got {error.actual}"
-            failed = Failed(code=error.code, message=message, next_step=error.next_step)
+            failed = Failed(code=error.code, message=error.message, next_step=error.next_step)
             self.print(line_from_event(failed))
 
     def _move_bar(self, event: Progress) -> None:

@@ -56,6 +56,11 @@ class Footage:
     duration_s: float = 0.0
     pixel_aspect: float = 1.0
 
+    @property
+    def name(self) -> str:
+        """What results made from it are called: the file's or folder's name, never empty."""
+        return self.path.resolve().stem or "take"
+
 
 def open_footage(path: Path) -> Footage:
     """Look at a video file, a folder of images or one image; raises FootageError.

@@ -2,17 +2,21 @@
 
 Results are made in a hidden folder inside the output folder and moved to their names when all
 of them are whole. Chunks of the raw take go to DIR/raw at once, so that a cancelled run keeps
-what it saw.
+what it saw, until a later run is complete. One run at a time holds a folder.
 """
 
 import contextlib
 import json
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from filelock import FileLock, Timeout
 
 from ..rigs.errors import NoPersonError, OutputError
 from .clip import Clip, RawTake, save_clip, save_raw_take
@@ -21,7 +25,12 @@ from .settings import FORMATS
 RAW = "raw"
 REPORT = "report.json"
 STAGING = ".pose2rig-"
+LOCK = ".pose2rig.lock"
 CHUNK_PATTERN = "person_*.chunk_*.npz"
+
+_RESULT = re.compile(rf"person_\d+\.({'|'.join(FORMATS)})|{re.escape(REPORT)}")
+_RAW_TAKE = re.compile(r"person_\d+\.npz")
+_CHUNK = re.compile(r"person_\d+\.\w+\.chunk_\d+\.npz")
 
 
 class OutputFolder:
@@ -36,17 +45,28 @@ class OutputFolder:
         self._overwrite = overwrite
         self._staging: Path | None = None
         self._made: list[Path] = []
+        self._lock = FileLock(path / LOCK)
 
     def __enter__(self) -> Self:
         try:
-            self._refuse_existing()
             self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
             self.raw.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+            self._refuse_existing()
             for left_over in self.path.glob(f"{STAGING}*"):
                 shutil.rmtree(left_over)
             self._staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.path))
             (self._staging / RAW).mkdir()
-            self._remove_chunks()
+        except Timeout as error:
+            raise OutputError(
+                f"{self.path} is in use",
+                expected="a folder that no other capture is writing to",
+                actual="a capture that is still running",
+                next_step="wait for it to end or choose another --out folder",
+            ) from error
+        except OutputError:
+            self._tidy()
+            raise
         except OSError as error:
             self._tidy()
             raise _unwritable(self.path, error) from error
@@ -59,20 +79,29 @@ class OutputFolder:
         traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, NoPersonError):
-            self._remove_chunks()
+            self._remove(path for path in self._chunks() if f".{self.run}." in path.name)
         self._tidy()
 
     def _tidy(self) -> None:
         """Take away the staging folder and whichever folders this run made and left empty."""
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
+        if self._lock.is_locked:
+            with contextlib.suppress(OSError):
+                (self.path / LOCK).unlink()
+            self._lock.release()
         for folder in (self.raw, *self._made):
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
-    def _remove_chunks(self) -> None:
-        for chunk in self.raw.glob(CHUNK_PATTERN):
-            chunk.unlink()
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            path.unlink()
+
+    @property
+    def run(self) -> str:
+        """This run's mark in the names of its chunks."""
+        return self.staging.name.removeprefix(STAGING)
 
     @property
     def raw(self) -> Path:
@@ -87,10 +116,12 @@ class OutputFolder:
         return self._staging
 
     def _existing(self) -> list[Path]:
-        names = [f"person_*.{kind}" for kind in FORMATS] + [REPORT]
-        found = [path for name in names for path in self.path.glob(name)]
-        chunks = set(self.raw.glob(CHUNK_PATTERN))
-        return found + [path for path in self.raw.glob("person_*.npz") if path not in chunks]
+        """The files an earlier run left under final names; nobody else's files."""
+        return [*_files_named(self.path, _RESULT), *_files_named(self.raw, _RAW_TAKE)]
+
+    def _chunks(self) -> list[Path]:
+        """The chunks of this run, and those that stopped runs have kept."""
+        return _files_named(self.raw, _CHUNK)
 
     def _refuse_existing(self) -> None:
         existing = self._existing()
@@ -114,13 +145,16 @@ class OutputFolder:
             (self.staging / REPORT).write_text(text + "\n", encoding="utf-8")
             staged = sorted(path for path in self.staging.rglob("*") if path.is_file())
             final = [self.path / path.relative_to(self.staging) for path in staged]
-            for path in set(self._existing()) - set(final):
-                path.unlink()
+            stale = set(self._existing()) - set(final)
             for source, target in zip(staged, final, strict=True):
                 os.replace(source, target)
-            self._remove_chunks()
+            self._remove([*stale, *self._chunks()])
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+
+def _files_named(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
+    return [path for path in folder.iterdir() if pattern.fullmatch(path.name) and path.is_file()]
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:

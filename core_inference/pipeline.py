@@ -28,8 +28,9 @@ def run(
 ) -> dict[str, Any]:
     """Capture one piece of footage into its output folder and return the report.
 
-    Raises Pose2RigError with one clear line, or Cancelled; then no result stands under its
-    final name, and chunks of the raw take that were finished are kept.
+    Raises Pose2RigError with one clear line, or Cancelled: no result stands under its final name
+    then, but chunks of the raw take that were finished are kept. Only when a format that was
+    asked for cannot be written do the clips stand and the error comes last.
     """
     monitor = Monitor(on_event, should_stop)
     footage = open_footage(settings.footage)
@@ -37,7 +38,7 @@ def run(
     exporter = Exporter.for_settings(settings, monitor)
     with OutputFolder(settings.out, overwrite=settings.overwrite) as output:
         with closing(LandmarkEstimator()) as estimator:
-            recorder = Recorder(folder=output.raw, on_event=on_event)
+            recorder = Recorder(folder=output.raw, on_event=on_event, run=output.run)
             watched = watch(footage, settings, estimator, recorder, monitor)
         facts = take_facts(footage, settings, estimator, watched.frame_rate)
         body = load_open_body()
@@ -48,10 +49,11 @@ def run(
                 clip = process(raw, body, settings.motion)
                 people[number] = quality(clip, raw, body)
             output.save_person(number, raw, clip)
+            monitor.progress("solve", number + 1, len(watched.tracks))
             monitor.stop_if_asked(recorder.rows)
-        exporter.export(output, list(people), footage.path.stem)
+        exporter.export(output, list(people), footage.name)
         monitor.stop_if_asked(recorder.rows)
-        result = report(facts, people, monitor)
+        result = report(facts, people, watched.frames, monitor)
         output.commit(result)
     exporter.raise_failure()
     return result

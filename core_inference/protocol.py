@@ -27,7 +27,7 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """`done` of `total` of `stage` ("estimate" or "export"); `eta_s` is None at first."""
+    """`done` of `total` of `stage` ("estimate", "solve" or "export"); `eta_s` is None at first."""
 
     done: int
     total: int

@@ -31,10 +31,14 @@ _ROWS = (
 
 @dataclass
 class Recorder:
-    """Writes every person's observations to `folder` in chunks; memory holds one chunk each."""
+    """Writes every person's observations to `folder` in chunks; memory holds one chunk each.
+
+    `run` marks the run in the chunks' names, so that another run's are left alone.
+    """
 
     folder: Path
     on_event: OnEvent
+    run: str
     _pending: dict[int, list[Observation]] = field(default_factory=dict[int, list[Observation]])
     _chunks: dict[int, list[Path]] = field(default_factory=dict[int, list[Path]])
     rows: int = 0
@@ -55,7 +59,7 @@ class Recorder:
     def _flush(self, person_id: int) -> None:
         pending = self._pending.pop(person_id)
         chunks = self._chunks.setdefault(person_id, [])
-        path = self.folder / f"person_{person_id}.chunk_{len(chunks):04d}.npz"
+        path = self.folder / f"person_{person_id}.{self.run}.chunk_{len(chunks):04d}.npz"
         save_arrays(path, _rows_from_observations(pending))
         chunks.append(path)
         first, last = pending[0].frame_index, pending[-1].frame_index

@@ -18,11 +18,11 @@ def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator
     """Where a take comes from: program, footage, estimator with its weights, settings."""
     return {
         "program": f"pose2rig {VERSION}",
-        "name": footage.path.stem,
+        "name": footage.name,
         "estimator": estimator.name,
         "weights_sha256": estimator.weights_sha256,
         "licence_note": estimator.licence_note,
-        "footage": footage.path.name,
+        "footage": footage.path.resolve().name,
         "footage_sha256": content_sha256(footage),
         "settings": {
             "start": settings.start,
@@ -47,14 +47,15 @@ def take_facts(
     )
 
 
-def report(facts: TakeFacts, people: dict[int, Quality], monitor: Monitor) -> dict[str, Any]:
-    """The content of report.json."""
+def report(
+    facts: TakeFacts, people: dict[int, Quality], frames: int, monitor: Monitor
+) -> dict[str, Any]:
+    """The content of report.json; `frames` is how many were read."""
     total = monitor.total_s
-    rows = sum(quality.frames for quality in people.values())
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "footage": {
-            "name": facts.footage.path.name,
+            "name": facts.footage.path.resolve().name,
             "kind": facts.footage.kind,
             "width": facts.footage.width,
             "height": facts.footage.height,
@@ -64,6 +65,6 @@ def report(facts: TakeFacts, people: dict[int, Quality], monitor: Monitor) -> di
         },
         "people": {str(number): quality.as_dict() for number, quality in people.items()},
         "seconds": {**{k: round(v, 4) for k, v in monitor.seconds.items()}, "total": total},
-        "frames_per_second": rows / total,
+        "frames_per_second": frames / total,
         "warnings": [{"code": w.code, "message": w.message} for w in monitor.warnings],
     }

@@ -1,7 +1,7 @@
 """The slow part of a run: every frame decoded, looked at and recorded, one at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..rigs.errors import NoPersonError
 from .estimators.base import Estimator
@@ -38,39 +38,54 @@ def watch(
     A cut ends every take. Raises FootageError for unreadable footage, NoPersonError when nobody
     is in it, Cancelled when the user stops; what was recorded stays on disk.
     """
-    tracker, shots = PersonTracker(), ShotDetector()
+    eyes = _Eyes(estimator=estimator, recorder=recorder, monitor=monitor)
     total = expected_frames(footage, settings)
     first: Frame | None = None
     last: Frame | None = None
     count = 0
-    known: set[int] = set()
     monitor.begin()
-    for frame in _timed_frames(footage, settings, monitor):
-        if monitor.should_stop():
-            recorder.flush()
-        monitor.stop_if_asked(recorder.rows)
-        with monitor.timed("detect"):
-            is_cut = shots.is_cut(frame)
-        if is_cut:
-            estimator.reset()
-            monitor.warn("cut", f"scene change at frame {frame.index}: a new take begins there")
-        with monitor.timed("estimate"):
-            pose = estimator.estimate(frame)
-        seen = tracker.observe(frame, pose, is_cut)
-        if seen is not None:
-            recorder.add(seen)
-            if seen.person_id not in known:
-                known.add(seen.person_id)
-                monitor.on_event(
-                    Person(id=seen.person_id, first_frame=frame.index, box=seen.pose.box)
-                )
-        first, last, count = first or frame, frame, count + 1
-        monitor.progress("estimate", count, max(total, count))
-    recorder.flush()
-    tracks = choose(tracker.tracks(), (footage.width, footage.height))
+    try:
+        for frame in _timed_frames(footage, settings, monitor):
+            monitor.stop_if_asked(recorder.rows)
+            eyes.look(frame)
+            first, last, count = first or frame, frame, count + 1
+            monitor.progress("estimate", count, max(total, count))
+    finally:
+        recorder.flush()
+    tracks = choose(eyes.tracker.tracks(), (footage.width, footage.height))
     if not tracks:
         raise _nobody(footage, count)
+    for number, track in enumerate(tracks):
+        x, y, width, height = track.boxes[0].tolist()
+        monitor.on_event(
+            Person(id=number, first_frame=int(track.frame_index[0]), box=(x, y, width, height))
+        )
     return Watched(tracks=tracks, frames=count, frame_rate=_mean_rate(first, last, footage.fps))
+
+
+@dataclass(kw_only=True)
+class _Eyes:
+    """Looks at frames in order: is it a cut, who is there, is it the same person as before."""
+
+    estimator: Estimator
+    recorder: Recorder
+    monitor: Monitor
+    tracker: PersonTracker = field(default_factory=PersonTracker)
+    shots: ShotDetector = field(default_factory=ShotDetector)
+
+    def look(self, frame: Frame) -> None:
+        with self.monitor.timed("detect"):
+            is_cut = self.shots.is_cut(frame)
+        if is_cut:
+            self.estimator.reset()
+            self.monitor.warn(
+                "cut", f"scene change at frame {frame.index}: a new take begins there"
+            )
+        with self.monitor.timed("estimate"):
+            pose = self.estimator.estimate(frame)
+        seen = self.tracker.observe(frame, pose, is_cut)
+        if seen is not None:
+            self.recorder.add(seen)
 
 
 def started(footage: Footage, settings: CaptureSettings) -> Started:

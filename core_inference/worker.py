@@ -8,11 +8,12 @@ import json
 import os
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..rigs.errors import Cancelled, EngineError, Pose2RigError, UsageError
-from .protocol import CancelledEvent, Done, Event, Failed, line_from_event
+from .protocol import CancelledEvent, Done, Event, Failed, OnEvent, line_from_event
 
 if TYPE_CHECKING:
     from .settings import CaptureSettings
@@ -35,35 +36,39 @@ def main() -> int:
         except OSError:
             os._exit(1)  # nobody listens any more: Blender is gone
 
+    closing, status = _run(emit, stop)
+    emit(closing)
+    return status
+
+
+def _run(emit: OnEvent, stop: threading.Event) -> tuple[Event, int]:
+    """Do the job; the event that closes the run, and the exit status."""
     try:
         from .pipeline import run
 
-        emit(Done(report=run(read_job(Path(sys.argv[-1])), emit, stop.is_set)))
-        return 0
+        return Done(report=run(read_job(Path(sys.argv[-1])), emit, stop.is_set)), 0
     except Cancelled as cancelled:
-        emit(CancelledEvent(kept=cancelled.kept))
-        return cancelled.exit_status
+        return CancelledEvent(kept=cancelled.kept), cancelled.exit_status
     except Pose2RigError as error:
-        message = f"{error.what}; expected {error.expected}, got {error.actual}"
-        emit(Failed(code=error.code, message=message, next_step=error.next_step))
-        return error.exit_status
-    except MemoryError:
-        next_step = "close other programs or capture a shorter range"
-        emit(Failed(code="memory", message="the engine ran out of memory", next_step=next_step))
-        return 1
-    except ImportError as error:
-        emit(
-            Failed(
-                code=EngineError.code,
-                message=f"the engine lacks a package: {error}",
-                next_step="set the engine up again, or choose another Python for it",
-            )
-        )
-        return EngineError.exit_status
+        failed = Failed(code=error.code, message=error.message, next_step=error.next_step)
+        return failed, error.exit_status
     except Exception as error:  # the top of the process: whatever it is, Blender hears of it
-        message = f"the engine failed: {type(error).__name__}: {error}"
-        emit(Failed(code="internal", message=message, next_step="report it with the engine's log"))
-        raise
+        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.flush()
+        return _unforeseen(error), 1
+
+
+def _unforeseen(error: Exception) -> Failed:
+    """What Blender is told of an error that is none of ours."""
+    if isinstance(error, MemoryError):
+        next_step = "close other programs or capture a shorter range"
+        return Failed(code="memory", message="the engine ran out of memory", next_step=next_step)
+    if isinstance(error, ImportError):
+        next_step = "set the engine up again, or choose another Python for it"
+        message = f"the engine lacks a package: {error}"
+        return Failed(code=EngineError.code, message=message, next_step=next_step)
+    message = f"the engine failed: {type(error).__name__}: {error}"
+    return Failed(code="internal", message=message, next_step="report it with the engine's log")
 
 
 def read_job(path: Path) -> "CaptureSettings":

@@ -22,7 +22,8 @@ class Pose2RigError(Exception):
     exit_status = 1
 
     def __init__(self, what: str, *, expected: str, actual: str, next_step: str) -> None:
-        super().__init__(f"{what}; expected {expected}, got {actual}; {next_step}")
+        self.message = f"{what}; expected {expected}, got {actual}"
+        super().__init__(f"{self.message}; {next_step}")
         self.what = what
         self.expected = expected
         self.actual = actual

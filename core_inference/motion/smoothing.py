@@ -137,8 +137,8 @@ def kernel_sum(
 ) -> FloatArray:
     """Sum the weighted neighbours (T,J,D) of each frame, the Gaussian being 1 at the frame itself.
 
-    Neighbours are those within three standard deviations of the widest kernel; `align` may flip a neighbour's sign
-    to the frame's own. One pass per frame offset, in memory linear in T.
+    Neighbours are those within three standard deviations of the widest kernel; `align` may flip
+    a neighbour's sign to the frame's own. One pass per frame offset, in memory linear in T.
     """
     sigma_s_J = half_power_sigma_s(cutoffs_hz_J)
     total_TJD = weights_TJ[..., None] * values_TJD

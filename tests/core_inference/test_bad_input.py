@@ -268,7 +268,7 @@ def bare_environment(folder: Path, packages: tuple[str, ...]) -> Path:
     return folder / "bin" / "python"
 
 
-ALL_BUT_MEDIAPIPE = ("numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm",
+ALL_BUT_MEDIAPIPE = ("filelock", "numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm",
                      "opencv_contrib_python.libs")  # fmt: skip
 
 

@@ -72,9 +72,46 @@ def test_finished_chunks_outlive_whatever_stops_a_run(tmp_path: Path, error: Bas
 
 def test_chunks_of_nobody_are_removed(tmp_path: Path) -> None:
     with pytest.raises(NoPersonError), OutputFolder(tmp_path, overwrite=False) as output:
-        (output.raw / "person_0.chunk_0000.npz").write_bytes(b"a statue")
+        (output.raw / f"person_0.{output.run}.chunk_0000.npz").write_bytes(b"a statue")
         raise no_person()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kept_chunks_outlive_a_later_run_that_fails(tmp_path: Path) -> None:
+    """Only a complete result takes the place of what a cancelled run saw."""
+    kept = tmp_path / "raw" / "person_0.before.chunk_0000.npz"
+    kept.parent.mkdir()
+    kept.write_bytes(b"rows")
+    with pytest.raises(NoPersonError), OutputFolder(tmp_path, overwrite=False):
+        raise no_person()
+    assert files_under(tmp_path) == {"raw/person_0.before.chunk_0000.npz": b"rows"}
+
+
+def test_overwriting_leaves_files_of_others_alone(known_files: Files, tmp_path: Path) -> None:
+    """A file is ours by its whole name, not by how it begins."""
+    fill(tmp_path, known_files)
+    (tmp_path / "raw").mkdir(exist_ok=True)
+    others = ("person_hero.glb", "person_notes.npz", "raw/person_notes.npz", "person_1.txt")
+    for name in others:
+        (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / "person_7.usd").mkdir()
+    (tmp_path / "person_3.fbx").write_bytes(b"an earlier result")
+    fill(tmp_path, known_files, overwrite=True)
+    assert {name: (tmp_path / name).read_bytes() for name in others} == dict.fromkeys(
+        others, b"mine"
+    )
+    assert (tmp_path / "person_7.usd").is_dir()
+    assert not (tmp_path / "person_3.fbx").exists()
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    with (
+        OutputFolder(tmp_path, overwrite=False) as first,
+        pytest.raises(OutputError, match="in use"),
+        OutputFolder(tmp_path, overwrite=True),
+    ):
+        pass
+    assert not first.path.joinpath(".pose2rig.lock").exists()
 
 
 def test_what_a_killed_run_left_is_cleared_away_by_the_next(

@@ -55,7 +55,7 @@ def facts() -> TakeFacts:
 
 def test_a_take_has_every_row_in_order_across_chunks(tmp_path: Path) -> None:
     events: list[Event] = []
-    recorder = Recorder(folder=tmp_path, on_event=events.append)
+    recorder = Recorder(folder=tmp_path, on_event=events.append, run="r1")
     frames = [k for k in range(CHUNK_FRAMES + 20) if k not in (7, 8, 9)]
     for frame in frames:
         recorder.add(observation(frame))
@@ -77,7 +77,7 @@ def test_a_take_has_every_row_in_order_across_chunks(tmp_path: Path) -> None:
 
 def test_a_full_chunk_is_on_disk_at_once_and_told(tmp_path: Path) -> None:
     events: list[Event] = []
-    recorder = Recorder(folder=tmp_path, on_event=events.append)
+    recorder = Recorder(folder=tmp_path, on_event=events.append, run="r1")
     for frame in range(CHUNK_FRAMES + 1):
         recorder.add(observation(frame))
     assert len(events) == 1
@@ -88,13 +88,13 @@ def test_a_full_chunk_is_on_disk_at_once_and_told(tmp_path: Path) -> None:
     recorder.flush()
     assert len(events) == 2
     assert [path.name for path in sorted(tmp_path.iterdir())] == [
-        "person_0.chunk_0000.npz",
-        "person_0.chunk_0001.npz",
+        "person_0.r1.chunk_0000.npz",
+        "person_0.r1.chunk_0001.npz",
     ]
 
 
 def test_people_do_not_mix(tmp_path: Path) -> None:
-    recorder = Recorder(folder=tmp_path, on_event=lambda _: None)
+    recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
     for frame in range(10):
         recorder.add(observation(frame, person_id=frame % 2))
     recorder.flush()
@@ -106,7 +106,7 @@ def test_people_do_not_mix(tmp_path: Path) -> None:
 
 def test_a_take_holds_what_its_file_can_hold(tmp_path: Path) -> None:
     """Single precision already in memory: a take read back gives the same clip."""
-    recorder = Recorder(folder=tmp_path, on_event=lambda _: None)
+    recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
     recorder.add(observation(1))
     recorder.flush()
     take = take_from_chunks(recorder.chunks(0), facts())
@@ -116,7 +116,7 @@ def test_a_take_holds_what_its_file_can_hold(tmp_path: Path) -> None:
 
 def test_a_chunk_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    recorder = Recorder(folder=tmp_path / "file", on_event=lambda _: None)
+    recorder = Recorder(folder=tmp_path / "file", on_event=lambda _: None, run="r1")
     recorder.add(observation(0))
-    with pytest.raises(OutputError, match=r"cannot write person_0\.chunk_0000\.npz"):
+    with pytest.raises(OutputError, match=r"cannot write person_0\.r1\.chunk_0000\.npz"):
         recorder.flush()
