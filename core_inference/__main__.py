@@ -9,7 +9,7 @@ from typing import Any
 
 from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageError
 from . import VERSION
-from .console import Console
+from .console import Console, ReaderLeft
 from .settings import ESTIMATORS, CaptureSettings
 
 LATER_COMMANDS = ("retarget", "doctor", "train")
@@ -20,19 +20,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     with Console(debug="--debug" in arguments, json_lines="--json" in arguments) as console:
         try:
-            _refuse_later(arguments)
-            options = _parser().parse_args(arguments)
-            return _COMMANDS[options.command](options, console)
-        except (Cancelled, KeyboardInterrupt) as stop:
-            return console.cancelled(stop.kept if isinstance(stop, Cancelled) else 0)
-        except Pose2RigError as error:
-            console.fail(error)
-            return error.exit_status
-        except BrokenPipeError:
-            return console.abandoned()
-        except Exception as error:  # the top of the command: one line, whatever it is
-            console.fail(_unforeseen(error))
+            return _run(arguments, console)
+        except ReaderLeft:
             return 1
+
+
+def _run(arguments: list[str], console: Console) -> int:
+    try:
+        _refuse_later(arguments)
+        options = _parser().parse_args(arguments)
+        return _COMMANDS[options.command](options, console)
+    except (Cancelled, KeyboardInterrupt) as stop:
+        return console.cancelled(stop.kept if isinstance(stop, Cancelled) else 0)
+    except ReaderLeft:
+        raise
+    except Pose2RigError as error:
+        console.fail(error)
+        return error.exit_status
+    except Exception as error:  # the command's top, like the worker's: one line, whatever it is
+        console.fail(_unforeseen(error))
+        return 1
 
 
 def _unforeseen(error: Exception) -> Pose2RigError:

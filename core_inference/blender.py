@@ -49,6 +49,7 @@ class BlenderHost:
         except OSError as error:
             raise _failed("could not be started", str(error)) from error
         sys.stderr.write(ended.stderr)
+        sys.stderr.flush()
         return _answer(ended)
 
 

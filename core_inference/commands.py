@@ -22,6 +22,7 @@ def process_take(raw: Path, out: Path, smooth: float, *, overwrite: bool) -> Non
             actual=str(smooth),
             next_step="run pose2rig process --help",
         )
+    _refuse_folder(out)
     if out.suffix.lower() != ".npz":
         raise UsageError(
             f"cannot write a clip to {out.name}",
@@ -43,6 +44,7 @@ def process_take(raw: Path, out: Path, smooth: float, *, overwrite: bool) -> Non
 
 def export_clip(clip: Path, out: Path, blender: Path | None, *, overwrite: bool) -> None:
     """Write a clip file as FBX through Blender, whole or not at all."""
+    _refuse_folder(out)
     kind = out.suffix.lower().removeprefix(".")
     if kind != "fbx":
         known = kind in FORMATS
@@ -83,17 +85,20 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
             actual=f"no folder {out.parent}",
             next_step="make the folder or choose another --out file",
         )
-    if out.is_dir():
-        raise OutputError(
-            f"{out} is a folder",
-            expected="a file name",
-            actual="a folder",
-            next_step="choose another --out file",
-        )
     if out.exists() and not overwrite:
         raise OutputError(
             f"{out} already exists",
             expected="a new file name",
             actual="an existing file",
             next_step="choose another --out file, or add --overwrite to replace it",
+        )
+
+
+def _refuse_folder(out: Path) -> None:
+    if out.is_dir():
+        raise OutputError(
+            f"{out} is a folder",
+            expected="a file name",
+            actual="a folder",
+            next_step="choose another --out file",
         )

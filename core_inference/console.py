@@ -12,6 +12,12 @@ from tqdm import tqdm
 from ..rigs.errors import Cancelled, Pose2RigError
 from .protocol import CancelledEvent, Done, Event, Failed, Progress, Warned, line_from_event
 
+_UNITS = {"estimate": "frame", "solve": "person", "export": "file"}
+
+
+class ReaderLeft(Exception):  # noqa: N818
+    """Nobody reads the output any more: nothing is wrong, nothing more can be said."""
+
 
 class Console:
     """The terminal of one command. Libraries' own noise on stderr is shown only with --debug."""
@@ -62,17 +68,16 @@ class Console:
             self.say(f"pose2rig: warning: {event.message}")
 
     def print(self, text: str) -> None:
-        """Write to stdout; what its encoding lacks is escaped."""
+        """Write to stdout; what its encoding lacks is escaped. Raises ReaderLeft."""
         encoding = self._out.encoding or "utf-8"
-        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        self._out.flush()
-
-    def abandoned(self) -> int:
-        """The reader of stdout has left: nothing more can be said there; the exit status."""
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-        return 1
+        try:
+            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+            self._out.flush()
+        except BrokenPipeError as error:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._out.fileno())
+            os.close(null)
+            raise ReaderLeft from error
 
     def say(self, text: str) -> None:
         """Write a line to stderr, above the bar."""
@@ -116,7 +121,7 @@ class Console:
         if self._bar is None or self._stage != event.stage:
             self._close_bar()
             self._stage = event.stage
-            unit = "frame" if event.stage == "estimate" else "file"
+            unit = _UNITS[event.stage]
             self._bar = tqdm(
                 total=event.total, desc=event.stage, file=self._err, unit=unit, disable=None
             )

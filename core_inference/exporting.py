@@ -41,6 +41,7 @@ class Exporter:
     def export(self, output: OutputFolder, numbers: list[int], name: str) -> None:
         """Write all formats of all people among the staged results."""
         with self.monitor.timed("export"):
+            self.monitor.begin()
             jobs = [(number, kind) for number in numbers for kind in self.formats]
             for done, (number, kind) in enumerate(jobs):
                 source = output.staging / f"person_{number}.npz"

@@ -59,7 +59,7 @@ class Footage:
     @property
     def name(self) -> str:
         """What results made from it are called: the file's or folder's name, never empty."""
-        return self.path.resolve().stem or "take"
+        return self.path.stem or "take"
 
 
 def open_footage(path: Path) -> Footage:
@@ -70,11 +70,12 @@ def open_footage(path: Path) -> Footage:
     """
     try:
         mode = path.stat().st_mode
-        os.path.abspath(path).encode("utf-8")
+        whole = Path(os.path.abspath(path))
+        str(whole).encode("utf-8")
         if stat.S_ISDIR(mode):
-            return _open_folder(path)
-        _check_file(path, mode)
-        return _open_image(path) if is_image_name(path) else _open_video(path)
+            return _open_folder(whole)
+        _check_file(whole, mode)
+        return _open_image(whole) if is_image_name(whole) else _open_video(whole)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 

@@ -49,7 +49,7 @@ class Monitor:
         self.on_event(warning)
 
     def begin(self) -> None:
-        """Start counting frames: speed and time left are measured from here."""
+        """Start a stage: its speed and time left are measured from here."""
         self._stage_start_s = time.perf_counter()
 
     def progress(self, stage: str, done: int, total: int) -> None:

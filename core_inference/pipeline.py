@@ -1,7 +1,6 @@
 """Footage in, animation out: the straight line of the product. Read this first.
 
-The same line serves the command line (`__main__`) and Blender (`worker`): both pass settings,
-hear events and may ask it to stop.
+The command line (`__main__`) and Blender (`worker`) both run it, hear events and may stop it.
 """
 
 from collections.abc import Callable
@@ -28,9 +27,8 @@ def run(
 ) -> dict[str, Any]:
     """Capture one piece of footage into its output folder and return the report.
 
-    Raises Pose2RigError with one clear line, or Cancelled: no result stands under its final name
-    then, but chunks of the raw take that were finished are kept. Only when a format that was
-    asked for cannot be written do the clips stand and the error comes last.
+    Raises Pose2RigError, or Cancelled: no result stands then, finished chunks of the raw take do.
+    When a format that was asked for cannot be written, the clips stand and it raises after that.
     """
     monitor = Monitor(on_event, should_stop)
     footage = open_footage(settings.footage)
@@ -43,14 +41,16 @@ def run(
         facts = take_facts(footage, settings, estimator, watched.frame_rate)
         body = load_open_body()
         people = {}
+        monitor.begin()
         for number, track in enumerate(watched.tracks):
+            monitor.stop_if_asked(recorder.rows)
             with monitor.timed("solve"):
                 raw = take_from_chunks(recorder.chunks(track.person_id), facts)
                 clip = process(raw, body, settings.motion)
                 people[number] = quality(clip, raw, body)
             output.save_person(number, raw, clip)
             monitor.progress("solve", number + 1, len(watched.tracks))
-            monitor.stop_if_asked(recorder.rows)
+        monitor.stop_if_asked(recorder.rows)
         exporter.export(output, list(people), footage.name)
         monitor.stop_if_asked(recorder.rows)
         result = report(facts, people, watched.frames, monitor)

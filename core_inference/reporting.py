@@ -22,7 +22,7 @@ def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator
         "estimator": estimator.name,
         "weights_sha256": estimator.weights_sha256,
         "licence_note": estimator.licence_note,
-        "footage": footage.path.resolve().name,
+        "footage": footage.path.name,
         "footage_sha256": content_sha256(footage),
         "settings": {
             "start": settings.start,
@@ -55,7 +55,7 @@ def report(
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "footage": {
-            "name": facts.footage.path.resolve().name,
+            "name": facts.footage.path.name,
             "kind": facts.footage.kind,
             "width": facts.footage.width,
             "height": facts.footage.height,

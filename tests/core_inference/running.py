@@ -72,7 +72,7 @@ def assert_one_line(end: Ended, status: int, *words: str) -> None:
     for word in words:
         assert word in end.errors[0]
     for line in end.err:
-        assert line.startswith(("pose2rig: ", "estimate:", "export:")), line
+        assert line.startswith(("pose2rig: ", "estimate:", "solve:", "export:")), line
 
 
 def files_under(folder: Path) -> dict[str, str]:

@@ -24,6 +24,23 @@ def test_a_path_without_a_program_is_refused(tmp_path: Path) -> None:
             find_blender(path)
 
 
+def test_a_file_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "blender").write_bytes(b"a picture")
+    with pytest.raises(BlenderError, match="is not a program"):
+        find_blender(tmp_path / "blender")
+
+
+def test_a_name_alone_is_a_file_here_and_never_searched_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("blender").write_bytes(b"#!/bin/sh\n")
+    Path("blender").chmod(0o755)
+    host = find_blender(Path("blender"))
+    assert host is not None
+    assert host.command[0] == str(tmp_path / "blender")
+
+
 def test_a_given_blender_is_taken_before_any_other() -> None:
     host = find_blender(Path(sys.executable))
     assert host is not None
@@ -42,6 +59,13 @@ def test_the_job_arrives_as_json_and_the_answer_comes_back() -> None:
         "print('Blender quit')"
     )
     assert python_host(code).run({"frames": 41})["frames"] == 42
+
+
+def test_what_blender_logs_goes_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    """The command line shows it with --debug only, as all that libraries log."""
+    code = "import sys; sys.stderr.write('a warning'); print('{\"ok\": true}')"
+    python_host(code).run({})
+    assert capfd.readouterr().err == "a warning"
 
 
 def test_what_blender_says_went_wrong_is_the_error() -> None:

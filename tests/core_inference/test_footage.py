@@ -1,5 +1,6 @@
 """Footage: every way it can come, real clips made on the fly, and every way it can be bad."""
 
+import dataclasses
 import os
 import tracemalloc
 from collections.abc import Iterator
@@ -338,3 +339,17 @@ def test_stopping_early_releases_the_file(tmp_path: Path, plain: Path) -> None:
         pytest.skip("this system does not list open files")
     names = [os.path.realpath(entry) for entry in descriptors.iterdir()]
     assert str(path) not in names
+
+
+def test_footage_is_named_even_where_its_path_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "walk" / "frames"
+    folder.mkdir(parents=True)
+    write_image(folder / "1.png", quarters(0))
+    monkeypatch.chdir(folder)
+    here = open_footage(Path("."))
+    assert (here.name, here.path) == ("frames", folder)
+    write_image(tmp_path / "walk" / "2.png", quarters(0))
+    assert open_footage(Path("..")).name == "walk"
+    assert dataclasses.replace(here, path=Path("/")).name == "take"

@@ -1,6 +1,10 @@
 """The command line: wrong usage, what later versions bring, and what the contract says of both."""
 
+import io
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pytest
 
 from pose2rig.core_inference import VERSION
 from pose2rig.core_inference.__main__ import main
+from pose2rig.core_inference.console import Console
 
 from .conftest import Files
 from .running import Ended, assert_one_line, ended, files_under, pose2rig, results_under
@@ -56,6 +61,7 @@ def footage(tmp_path: Path) -> Path:
         ("process", "raw.npz", "--out", "c.npz", "--feet", "auto"),
         ("export", "clip.npz"),
         ("evaluate", "clip.npz"),
+        ("capture", "clip.mp4", "--out", "o", "--over"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: tuple[str, ...]) -> None:
@@ -101,6 +107,7 @@ def test_an_unknown_option_in_a_process_of_its_own_is_status_2_without_a_traceba
 def test_a_later_command_is_not_available_in_this_version(run: Run, command: str) -> None:
     assert_one_line(run(command), 2, f"{command} is not available in this version")
     assert_one_line(run(command, "a", "b", "--out", "c"), 2, "not available in this version")
+    assert_one_line(run("--json", command), 2, f"{command} is not available in this version")
 
 
 @pytest.mark.parametrize(
@@ -184,6 +191,51 @@ def test_a_capture_leaves_the_interrupt_handler_as_it_was(run: Run, tmp_path: Pa
     assert signal.getsignal(signal.SIGINT) is before
 
 
+# --- the last resort ---------------------------------------------------------------------------
+
+
+def test_an_error_nobody_foresaw_is_one_line(run: Run, known_files: Files) -> None:
+    """A zero byte, which no shell can pass on, is refused by the system in its own words."""
+    end = run("process", known_files.raw, "--out", "a\0b.npz")
+    assert_one_line(end, 1, "null byte")
+
+
+def test_a_reader_who_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "pose2rig.core_inference", "capture", str(tmp_path / "gone.mp4"),
+         "--out", str(tmp_path / "out"), "--json"],
+        stdout=writing, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.returncode == 1
+    assert "gone.mp4" in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_capture_whose_reader_leaves_writes_no_result(person_video: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "pose2rig.core_inference", "capture", str(person_video),
+         "--out", str(tmp_path), "--formats", "npz", "--json"],
+        stdout=writing, stderr=subprocess.PIPE, encoding="utf-8", check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert results_under(tmp_path) == []
+
+
+def test_what_stdout_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    with Console(debug=True, json_lines=False) as console:
+        console.print("wrote dancé/\udcff")
+        assert written.getvalue() == b"wrote danc\\xe9/\\udcff\n"
+
+
 # --- paths: a missing or unreadable one is a failure, status 1 ---------------------------------
 
 
@@ -253,6 +305,23 @@ def test_a_clip_cannot_be_written_where_there_is_no_folder(
         end = run("process", known_files.raw, "--out", folder / "clip.npz")
         assert_one_line(end, 1, "cannot write", "an existing folder")
     assert sorted(files_under(tmp_path)) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["clip.txt", "clip"])
+def test_a_clip_is_written_to_an_npz_only(
+    run: Run, known_files: Files, tmp_path: Path, name: str
+) -> None:
+    assert_one_line(run("process", known_files.raw, "--out", tmp_path / name), 2, ".npz")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["process", "export"])
+def test_a_folder_is_no_file_name(
+    run: Run, known_files: Files, tmp_path: Path, command: str
+) -> None:
+    source = known_files.raw if command == "process" else known_files.clip
+    end = run(command, source, "--out", tmp_path, "--overwrite")
+    assert_one_line(end, 1, "is a folder")
 
 
 def test_a_strength_that_makes_no_sense_is_wrong_usage(

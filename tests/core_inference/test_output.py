@@ -17,7 +17,7 @@ REPORT = {"schema_version": 1}
 def fill(folder: Path, files: Files, *, overwrite: bool = False, people: int = 1) -> None:
     """A run that succeeds."""
     with OutputFolder(folder, overwrite=overwrite) as output:
-        (output.raw / "person_0.chunk_0000.npz").write_bytes(b"rows")
+        (output.raw / f"person_0.{output.run}.chunk_0000.npz").write_bytes(b"rows")
         for number in range(people):
             output.save_person(number, load_raw_take(files.raw), load_clip(files.clip))
         output.commit(REPORT)
@@ -91,7 +91,8 @@ def test_overwriting_leaves_files_of_others_alone(known_files: Files, tmp_path: 
     """A file is ours by its whole name, not by how it begins."""
     fill(tmp_path, known_files)
     (tmp_path / "raw").mkdir(exist_ok=True)
-    others = ("person_hero.glb", "person_notes.npz", "raw/person_notes.npz", "person_1.txt")
+    others = ("person_hero.glb", "person_notes.npz", "raw/person_notes.npz", "person_1.txt",
+              "raw/person_hero.a.chunk_0.npz", "raw/person_0.chunk_mine.npz")  # fmt: skip
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
     (tmp_path / "person_7.usd").mkdir()
@@ -120,7 +121,7 @@ def test_what_a_killed_run_left_is_cleared_away_by_the_next(
     (tmp_path / ".pose2rig-dead" / "raw").mkdir(parents=True)
     (tmp_path / ".pose2rig-dead" / "person_0.npz").write_bytes(b"half")
     (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "person_3.chunk_0000.npz").write_bytes(b"rows")
+    (tmp_path / "raw" / "person_3.dead.chunk_0000.npz").write_bytes(b"rows")
     fill(tmp_path, known_files)
     assert sorted(files_under(tmp_path)) == ["person_0.npz", "raw/person_0.npz", "report.json"]
 
@@ -161,6 +162,18 @@ def test_overwriting_loses_nothing_until_the_new_result_is_whole(
         output.save_person(0, load_raw_take(known_files.raw), load_clip(known_files.clip))
         raise RuntimeError("broken")
     assert files_under(tmp_path) == before
+
+
+def test_an_earlier_result_goes_only_after_the_new_one_stands(
+    known_files: Files, tmp_path: Path
+) -> None:
+    """The report's place is taken: the move ends there, and nothing was deleted before it."""
+    (tmp_path / "person_1.npz").write_bytes(b"earlier")
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(OutputError, match="cannot write to"):
+        fill(tmp_path, known_files, overwrite=True)
+    assert (tmp_path / "person_1.npz").read_bytes() == b"earlier"
+    assert len(list((tmp_path / "raw").glob("person_0.*.chunk_0000.npz"))) == 1
 
 
 def test_a_report_that_json_cannot_hold_is_never_written(

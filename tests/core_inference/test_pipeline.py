@@ -13,12 +13,15 @@ from pose2rig.core_inference.clip import load_clip, load_raw_take
 from pose2rig.core_inference.footage import open_footage, read
 from pose2rig.core_inference.motion.ground import put_on_ground
 from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.pipeline import run
+from pose2rig.core_inference.protocol import Event, Progress
 from pose2rig.core_inference.settings import CaptureSettings
 from pose2rig.core_inference.watching import started
+from pose2rig.rigs.errors import Cancelled
 
 from ..footage_samples import RGB, ffmpeg, make_video
 from .conftest import Captured
-from .running import files_under, pose2rig
+from .running import files_under, pose2rig, results_under
 from .test_bad_input import capture, pictures
 
 slow = pytest.mark.slow
@@ -57,7 +60,7 @@ def test_the_report_has_the_contracts_keys(captured: Captured) -> None:
     assert set(report["seconds"]) == SECONDS_KEYS
     stages = sum(report["seconds"][stage] for stage in SECONDS_KEYS - {"total"})
     assert 0.0 < stages <= report["seconds"]["total"]
-    frames = report["people"]["0"]["frames"]
+    frames = open_footage(captured.footage).frame_count
     assert report["frames_per_second"] == pytest.approx(frames / report["seconds"]["total"])
 
 
@@ -105,6 +108,30 @@ def test_the_opening_event_says_how_many_frames_are_to_come(person_video: Path) 
         opening = started(footage, settings)
         assert opening.frames == count
         assert (opening.width, opening.height) == (footage.width, footage.height)
+
+
+@slow
+@pytest.mark.parametrize("calls", [15, 25])
+def test_a_stop_is_heard_once_a_frame_and_before_the_solve(
+    person_video: Path, tmp_path: Path, calls: int
+) -> None:
+    """24 frames: the 25th question comes before the only person is solved."""
+    events: list[Event] = []
+    asked: list[int] = []
+
+    def should_stop() -> bool:
+        asked.append(len(asked) + 1)
+        return len(asked) == calls
+
+    settings = CaptureSettings(footage=person_video, out=tmp_path, formats=("npz",))
+    with pytest.raises(Cancelled) as stopped:
+        run(settings, events.append, should_stop)
+    assert len(asked) == calls
+    assert not [event for event in events if isinstance(event, Progress) and event.stage == "solve"]
+    assert results_under(tmp_path) == []
+    (chunk,) = (tmp_path / "raw").iterdir()
+    with np.load(chunk, allow_pickle=False) as archive:
+        assert len(archive["frame_index"]) == stopped.value.kept > 0
 
 
 # --- a cut -------------------------------------------------------------------------------------
