@@ -15,8 +15,8 @@ Float64 = NDArray[np.float64]
 SOLES = ("body_left_heel", "body_left_foot_index", "body_right_heel", "body_right_foot_index")
 """Heel and toe of both feet, in the order of a clip's contacts."""
 
-OUTLIERS = 0.1
-"""Share of the frames whose feet may stand below the ground: bad frames lift nobody.
+OUTLIERS = 0.25
+"""Share of the frames whose feet would stand below the ground: they do not set its height.
 
 A squat or a crouch seen from the front comes out too tall, its feet centimetres too low.
 """
@@ -30,11 +30,23 @@ def sole_points(clip: Clip, body: BodyModel) -> Float64:
 
 
 def put_on_ground(clip: Clip, body: BodyModel) -> Clip:
-    """Shift the world so that the lowest feet stand at z = 0; the camera moves with it."""
+    """Shift the world so that the lowest feet stand at z = 0; the camera moves with it.
+
+    In frames whose feet would still stand lower, the person is lifted onto the ground.
+    """
     lowest_T = sole_points(clip, body)[..., 2].min(axis=1)
     down = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
     start = clip.joints[0, 0].astype(np.float64)
-    return shifted(clip, -np.array([start[0], start[1], down]))
+    grounded = shifted(clip, -np.array([start[0], start[1], down]))
+    lift_T3 = np.zeros_like(grounded.trans)
+    lift_T3[:, 2] = np.maximum(down - lowest_T, 0.0)
+    joints = grounded.joints + lift_T3[:, None]
+    return replaced(
+        grounded,
+        trans=grounded.trans + lift_T3,
+        joints=joints,
+        joints2d=grounded.camera.project(joints.astype(np.float64)).astype(np.float32),
+    )
 
 
 def shifted(clip: Clip, shift_3: Float64) -> Clip:

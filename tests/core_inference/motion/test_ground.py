@@ -34,7 +34,17 @@ def test_soles_are_left_heel_left_toe_right_heel_right_toe(clip: Clip, body: Bod
 def test_the_lowest_sole_stands_at_zero(clip: Clip, body: BodyModel) -> None:
     grounded = put_on_ground(clip, body)
     lowest = sole_points(grounded, body)[..., 2].min(axis=1)
-    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=1e-4)
+    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-4)
+
+
+def test_nobody_sinks_into_the_ground(clip: Clip, body: BodyModel) -> None:
+    """Feet that would stand lower are lifted, the person with them, picture and all."""
+    grounded = put_on_ground(clip, body)
+    lowest = sole_points(grounded, body)[..., 2].min(axis=1)
+    assert lowest.min() > -1e-4
+    np.testing.assert_array_equal(grounded.poses, clip.poses)
+    pixels = grounded.camera.project(grounded.joints.astype(np.float64))
+    assert np.linalg.norm(pixels - grounded.joints2d, axis=-1).max() < 0.05
 
 
 def test_one_bad_frame_lifts_nobody(clip: Clip, body: BodyModel) -> None:
@@ -56,7 +66,7 @@ def test_frames_that_were_filled_in_do_not_count(clip: Clip, body: BodyModel) ->
     tracked[:20] = False
     grounded = put_on_ground(replaced(clip, joints=joints, tracked=tracked), body)
     lowest = sole_points(grounded, body)[20:, :, 2].min(axis=1)
-    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=1e-4)
+    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-4)
 
 
 def test_the_first_pelvis_stands_above_the_origin(clip: Clip, body: BodyModel) -> None:
