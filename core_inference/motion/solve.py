@@ -12,7 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import FloatArray, matrix_from_quaternion, quaternion_from_matrix
+from ...rigs.rotation import (
+    FloatArray,
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+)
 from ...rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import Camera, Clip, RawTake
@@ -43,6 +48,9 @@ Float64 = NDArray[np.float64]
 
 ROUNDS = 2
 """Shape, rotations and root are solved in turn; after each round pixels correct the points."""
+
+HANGING_ARM_RAD = np.radians(70.0)
+"""An arm that nobody saw hangs down: so far from the T-pose."""
 
 ROOT_LANDMARKS = tuple(
     f"body_{side}_{name}"
@@ -189,7 +197,8 @@ def _solve_arm(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
 def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float64) -> FloatArray:
     """Unit quaternions (T,55,4): what was seen, and where it was not, neighbours or neutral."""
     neutral_J33 = np.broadcast_to(np.eye(3), (JOINT_COUNT, 3, 3)).copy()
-    for side in ("left", "right"):
+    for side, turn in (("left", -HANGING_ARM_RAD), ("right", HANGING_ARM_RAD)):
+        neutral_J33[JOINT[f"{side}_shoulder"]] = matrix_from_axis_angle(np.array([0.0, 0.0, turn]))
         first = JOINT[f"{side}_index1"]
         neutral_J33[first : first + 15] = relaxed_fingers(side)
     quaternion = quaternion_from_matrix(local_TJ33)

@@ -34,7 +34,7 @@ def test_soles_are_left_heel_left_toe_right_heel_right_toe(clip: Clip, body: Bod
 def test_the_lowest_sole_stands_at_zero(clip: Clip, body: BodyModel) -> None:
     grounded = put_on_ground(clip, body)
     lowest = sole_points(grounded, body)[..., 2].min(axis=1)
-    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-4)
+    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-3)
 
 
 def test_nobody_sinks_into_the_ground(clip: Clip, body: BodyModel) -> None:
@@ -66,7 +66,7 @@ def test_frames_that_were_filled_in_do_not_count(clip: Clip, body: BodyModel) ->
     tracked[:20] = False
     grounded = put_on_ground(replaced(clip, joints=joints, tracked=tracked), body)
     lowest = sole_points(grounded, body)[20:, :, 2].min(axis=1)
-    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-4)
+    assert np.quantile(lowest, OUTLIERS) == pytest.approx(0.0, abs=5e-3)
 
 
 def test_the_first_pelvis_stands_above_the_origin(clip: Clip, body: BodyModel) -> None:

@@ -9,14 +9,14 @@ from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.clip import Clip, RawTake
 from pose2rig.core_inference.metrics import joint_errors, rotation_errors
 from pose2rig.core_inference.motion.posing import quaternions, world_matrices
-from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.motion.solve import HANGING_ARM_RAD, solve
 from pose2rig.core_inference.synthetic import (
     KnownMotion,
     camera_position,
     exact_take,
     known_motion,
 )
-from pose2rig.rigs.rotation import matrix_from_quaternion
+from pose2rig.rigs.rotation import matrix_from_axis_angle, matrix_from_quaternion
 from pose2rig.rigs.skeleton import JOINT, PARENTS, world_rotations
 
 from ..known_motions import AVERAGE, FPS, Float64, random_motion, turned, upright
@@ -146,8 +146,13 @@ def test_landmarks_never_seen_leave_the_neutral_pose_and_score_0(body: BodyModel
     raw = exact_take(motion, body, time_s)
     clip = solve(without(raw, left_arm_below_shoulder(raw), slice(None)), body)
     rotations = local_matrices(clip)
-    for name in ("left_shoulder", "left_elbow", "left_wrist"):
-        angles = rotation_errors(rotations[:, JOINT[name]], np.eye(3)[None])
+    hanging = matrix_from_axis_angle(np.array([0.0, 0.0, -HANGING_ARM_RAD]))
+    for name, neutral in (
+        ("left_shoulder", hanging),
+        ("left_elbow", np.eye(3)),
+        ("left_wrist", np.eye(3)),
+    ):
+        angles = rotation_errors(rotations[:, JOINT[name]], neutral[None])
         assert np.degrees(angles).max() < 1.0, name
         assert clip.scores[:, JOINT[name]].max() == 0.0, name
     others = pelvis_apart(clip, motion)[:, [JOINT["right_wrist"], JOINT["left_ankle"]]]
