@@ -14,8 +14,11 @@ BLENDER ?=
 DEMO_NEED_MB := 3000
 TEST_NEED_MB := 4000
 
-.PHONY: demo test test-fast check extension test-gui lock
-.DEFAULT_GOAL := demo
+.PHONY: help demo test test-fast check extension test-gui lock
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 define need
 	@command -v $(PYTHON) >/dev/null 2>&1 || { \
@@ -39,6 +42,7 @@ $(VENV)/.demo: pyproject.toml requirements/blender.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "pose2rig: error: cannot make a virtual environment; expected Python's venv module," \
 	       "got the error above; on Debian and Ubuntu install python3.11-venv" >&2; exit 1; }
+	@echo "The first set-up installs about 2 GB and takes a few minutes."
 	$(call install,-r requirements/blender.txt)
 	$(call install,--no-deps --editable .)
 	@mkdir -p $(VENV)/links && ln -sfn ../.. $(VENV)/links/pose2rig
