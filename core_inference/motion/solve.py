@@ -142,8 +142,10 @@ def solve_rotations(points: Points, rest_joints_J3: Float64) -> tuple[Float64, F
         scores[:, JOINT[name]] = torso.score_of(name)
     for side, limb in (("left", LEFT_LEG), ("right", RIGHT_LEG)):
         _solve_leg(points, side, limb, (local_TJ33, scores))
+    trunk_TJ33 = world_rotations(local_TJ33)
     for side, limb in (("left", LEFT_ARM), ("right", RIGHT_ARM)):
-        _solve_arm(points, side, limb, (local_TJ33, scores))
+        collar = trunk_TJ33[:, JOINT[f"{side}_collar"]]
+        _solve_arm(points, limb, collar, side, (local_TJ33, scores))
     jaw, jaw_score = solve_jaw(points, rest_joints_J3[JOINT["jaw"]])
     local_TJ33[:, JOINT["jaw"]] = jaw
     scores[:, JOINT["jaw"]] = jaw_score
@@ -171,10 +173,10 @@ def _solve_leg(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
     scores[:, ankle] = scores[:, toes] = np.minimum(leg.lower_score, foot_score)
 
 
-def _solve_arm(points: Points, side: str, limb: Limb, pose: _Pose) -> None:
+def _solve_arm(points: Points, limb: Limb, collar: Float64, side: str, pose: _Pose) -> None:
+    """Solve one arm and hand below the collar's world rotation (T,3,3)."""
     local_TJ33, scores = pose
     shoulder, elbow, wrist = (JOINT[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist"))
-    collar = world_rotations(local_TJ33)[:, JOINT[f"{side}_collar"]]
     arm = solve_limb(points, limb, collar)
     palm, palm_score = solve_palm(points, side)
     axis = points.rest_at(limb.end) - points.rest_at(limb.middle)

@@ -1,4 +1,4 @@
-"""Pelvis, chest and head orientations from their landmarks, and the spine between them.
+"""Pelvis and head orientations from their landmarks; `spine` fits what lies between them.
 
 Legend: T frames, N landmarks.
 """
@@ -35,15 +35,14 @@ RIGID_FACE_POINTS = tuple(
 """Points of the face mesh that no expression moves much: nose, temples, eye corners."""
 
 ACROSS_WEIGHT = 2.0
-"""How much more the line across (hips, shoulders) counts than the line up the torso."""
+"""How much more the line across the hips counts than the line up the torso."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Torso:
-    """World rotations (T,3,3) of pelvis, chest and head, each with its trust (T,)."""
+    """World rotations (T,3,3) of pelvis and head, and how well each part is seen (T,)."""
 
     pelvis: Float64
-    chest: Float64
     head: Float64
     pelvis_score: Float64
     chest_score: Float64
@@ -61,8 +60,7 @@ def solve_torso(points: Points) -> Torso:
     hips_score, shoulders_score = points.score(*HIPS), points.score(*SHOULDERS)
     head, head_score = _head(points)
     return Torso(
-        pelvis=_across_and_up(points, HIPS),
-        chest=_across_and_up(points, SHOULDERS),
+        pelvis=_pelvis(points),
         head=head,
         pelvis_score=np.minimum(hips_score, shoulders_score),
         chest_score=shoulders_score,
@@ -70,15 +68,15 @@ def solve_torso(points: Points) -> Torso:
     )
 
 
-def _across_and_up(points: Points, across: tuple[str, str]) -> Float64:
-    """One turn for two directions: the line across the body and the line up the torso."""
+def _pelvis(points: Points) -> Float64:
+    """One turn for two directions: the line across the hips and the line up the torso."""
+    left, right = HIPS
     seen = np.stack(
-        [points.at(across[0]) - points.at(across[1]), points.at(*SHOULDERS) - points.at(*HIPS)],
-        axis=1,
+        [points.at(left) - points.at(right), points.at(*SHOULDERS) - points.at(*HIPS)], axis=1
     )
     rest = np.stack(
         [
-            points.rest_at(across[0]) - points.rest_at(across[1]),
+            points.rest_at(left) - points.rest_at(right),
             points.rest_at(*SHOULDERS) - points.rest_at(*HIPS),
         ]
     )
