@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core_inference.body_model import BodyModel
+from ..core_inference.clip import Clip
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.skeleton import JOINT_NAMES
 
@@ -29,16 +30,16 @@ PART_COLOURS: dict[str, tuple[float, float, float]] = {
 """Linear RGB of each part of the body."""
 
 
-def build_body(
-    model: BodyModel, betas_K: FloatArray, armature: bpy.types.Object
-) -> bpy.types.Object:
-    """Make the body with shape betas_K (10,) as a child of the armature, in its collections.
+def build_body(model: BodyModel, clip: Clip, armature: bpy.types.Object) -> bpy.types.Object:
+    """Make the body in the clip's shape as a child of the armature, in its collections.
 
-    The armature must be at rest in SMPL-X's bones. Every vertex follows the model's skin weights.
+    The armature must be at rest in SMPL-X's bones. Every vertex follows the model's skin weights;
+    where the clip's joints are not the model's own, as those of the licensed SMPL-X, it stands
+    about them.
     """
     name = f"{armature.name}_body"
     mesh = bpy.data.meshes.new(name)
-    vertices_V3 = model.rest_vertices(betas_K) @ UPRIGHT.T
+    vertices_V3 = rest_vertices(model, clip) @ UPRIGHT.T
     mesh.from_pydata(vertices_V3.tolist(), [], model.faces.tolist())
     mesh.shade_smooth()
     for part in model.part_names:
@@ -52,6 +53,12 @@ def build_body(
     modifier = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return body
+
+
+def rest_vertices(model: BodyModel, clip: Clip) -> FloatArray:
+    """The T-pose (V,3) m in SMPL-X axes, each vertex moved as the joints that hold it are."""
+    unturned = np.broadcast_to(np.eye(3), (1, len(JOINT_NAMES), 3, 3))
+    return model.skin(unturned, clip.rest_joints[None].astype(np.float64), clip.open_betas)[0]
 
 
 def _weigh(body: bpy.types.Object, weights_VJ: FloatArray) -> None:

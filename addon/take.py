@@ -52,7 +52,7 @@ def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take
         armature = build_armature(clip.rest_joints, settings.name, collection)
         keyframes = keyframes_from_clip(clip, settings.timing)
         action = key_motion(armature, keyframes, settings.name, settings.mode)
-        body = build_body(load_open_body(), clip.open_betas, armature)
+        body = build_body(load_open_body(), clip, armature)
         _describe(armature, clip, settings)
         _describe(action, clip, settings)
         return Take(armature=armature, body=body, action=action)

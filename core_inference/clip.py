@@ -4,7 +4,7 @@ A raw take is what an estimator said, frame by frame, before any filtering: it i
 A clip is a motion made from it. Both are npz files that load with allow_pickle=False; a clip
 carries the keys of AMASS / SMPL-X motion files, so other tools read it.
 
-Legend: T frames, J joints (55), L landmarks.
+Legend: T frames, J joints (55), L landmarks, V vertices.
 """
 
 import json
@@ -16,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rigs.errors import ClipFileError
-from ..rigs.skeleton import JOINT_COUNT
-from .array_file import MAX_FRAMES, MAX_GAP_FRAMES, SCHEMA_VERSION, ArrayFile, Float32, save_arrays
-
-Shape = tuple[str | int, ...]
+from ..rigs.rotation import matrix_from_axis_angle
+from ..rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
+from .array_file import SCHEMA_VERSION, ArrayFile, Float32, save_arrays
+from .clip_checks import Shape, as_numbers, check_mesh, check_rows, check_shapes, unusable
 
 _J = JOINT_COUNT
 
 CAMERA_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """A level camera that looks along the world's y: the one a raw take is told in."""
+
+BODY_MODELS = ("open", "smplx")
+"""Whose joints a motion moves: the open body's, or those of the user's licensed SMPL-X."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +42,7 @@ class Camera:
     translation: Float32
 
     def __post_init__(self) -> None:
-        _check(self, {}, _CAMERA_SHAPES)
+        check_shapes(self, {}, _CAMERA_SHAPES)
 
     def project(self, points: NDArray[Any]) -> NDArray[Any]:
         """Project world points (...,3) m to (...,2) px."""
@@ -48,13 +51,46 @@ class Camera:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class EstimatedPose:
+    """What an estimator of rotations says of a take, before any filtering.
+
+    poses (T,165) axis-angle, full parent-relative rotations, and trans (T,3) m, in the world of
+    a level camera at its origin; rest_joints (55,3) m, zero pose, of the one body of the take
+    with betas (10,), which are zero where body_model is 'open'; frame_betas (T,10) as each frame
+    had them; expression (T,10); vertices (T,V,3) m, world, the estimator's own mesh, or None.
+    """
+
+    poses: Float32
+    trans: Float32
+    rest_joints: Float32
+    betas: Float32
+    frame_betas: Float32
+    expression: Float32
+    body_model: str
+    vertices: Float32 | None = None
+
+    def __post_init__(self) -> None:
+        check_shapes(self, {"T": len(self.poses)}, _POSE_SHAPES)
+        if self.body_model not in BODY_MODELS:
+            raise unusable("body_model is unknown", " or ".join(BODY_MODELS), self.body_model)
+
+    def joints(self) -> Float32:
+        """Forward kinematics (T,55,3) m, world."""
+        rotations = self.poses.astype(np.float64).reshape(-1, _J, 3)
+        world_TJ33 = world_rotations(matrix_from_axis_angle(rotations))
+        rest = self.rest_joints.astype(np.float64)
+        return joint_positions(world_TJ33, rest, self.trans).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RawTake:
     """One person as the estimator saw them, untouched; rows only where somebody was seen.
 
     frame_index (T,) source frames; time_s (T,); boxes (T,4) x y w h px; joints2d (T,55,2) px
     and scores (T,55): detections; landmarks2d (T,L,2) px, landmarks3d (T,L,3) m in camera axes,
-    landmark_scores (T,L), landmark_names (L,). image_size (2,) w, h; frame_rate the mean rate;
-    focal_px the focal length in use; provenance says where all this came from.
+    landmark_scores (T,L), landmark_names (L,), L = 0 where the estimator has none. image_size
+    (2,) w, h; frame_rate the mean rate; focal_px the focal length in use; provenance says where
+    all this came from. pose: the rotations, None for an estimator of landmarks.
     """
 
     frame_index: NDArray[np.int64]
@@ -70,11 +106,15 @@ class RawTake:
     frame_rate: float
     focal_px: float
     provenance: dict[str, Any]
+    pose: EstimatedPose | None = None
 
     def __post_init__(self) -> None:
         sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
-        _check(self, sizes, _RAW_SHAPES)
-        _check_rows(self.frame_index, self.time_s)
+        check_shapes(self, sizes, _RAW_SHAPES)
+        check_rows(self.frame_index, self.time_s)
+        if self.pose is not None:
+            check_shapes(self.pose, sizes, _POSE_SHAPES)
+            check_mesh(self.pose.vertices, self.frame_index)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +123,8 @@ class Clip:
 
     poses (T,165) axis-angle, full parent-relative rotations; trans (T,3) m; rest_joints (55,3) m;
     joints (T,55,3) m, world; joints2d (T,55,2) px; scores (T,55); tracked (T,) bool;
-    contacts (T,4) left heel, left toe, right heel, right toe; time_s (T,); frame_index (T,).
+    contacts (T,4) left heel, left toe, right heel, right toe; time_s (T,); frame_index (T,);
+    vertices (T,V,3) m, world, where the estimator gave a mesh of its own, else None.
     """
 
     poses: Float32
@@ -103,10 +144,12 @@ class Clip:
     camera: Camera
     body_model: str
     provenance: dict[str, Any]
+    vertices: Float32 | None = None
 
     def __post_init__(self) -> None:
-        _check(self, {"T": len(self.frame_index)}, _CLIP_SHAPES)
-        _check_rows(self.frame_index, self.time_s)
+        check_shapes(self, {"T": len(self.frame_index)}, _CLIP_SHAPES)
+        check_rows(self.frame_index, self.time_s)
+        check_mesh(self.vertices, self.frame_index)
 
     @property
     def coverage(self) -> float:
@@ -133,6 +176,15 @@ _RAW_SHAPES: dict[str, Shape] = {
     "landmark_scores": ("T", "landmark_count"),
 }
 
+_POSE_SHAPES: dict[str, Shape] = {
+    "poses": ("T", 3 * _J),
+    "trans": ("T", 3),
+    "rest_joints": (_J, 3),
+    "betas": (10,),
+    "frame_betas": ("T", 10),
+    "expression": ("T", 10),
+}
+
 _CLIP_SHAPES: dict[str, Shape] = {
     "poses": ("T", 3 * _J),
     "trans": ("T", 3),
@@ -150,32 +202,6 @@ _CLIP_SHAPES: dict[str, Shape] = {
 }
 
 
-def _check(owner: Any, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
-    for name, shape in shapes.items():
-        array = getattr(owner, name)
-        expected = tuple(sizes[d] if isinstance(d, str) else d for d in shape)
-        if array.shape != expected:
-            raise ClipFileError(
-                f"{name} has the wrong shape",
-                expected=str(expected),
-                actual=str(array.shape),
-                next_step="capture the footage again",
-            )
-
-
-def _check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) -> None:
-    """There is a row, frames and times rise, and no gap is longer than a clip may be."""
-    rising = all(bool((np.diff(values) > 0).all()) for values in (frame_index_T, time_s_T))
-    near = bool((np.diff(frame_index_T) <= MAX_GAP_FRAMES).all())
-    if not len(frame_index_T) or not rising or not near or np.ptp(frame_index_T) >= MAX_FRAMES:
-        raise ClipFileError(
-            "the rows make no sense",
-            expected=f"frame_index and time_s that rise, no {MAX_GAP_FRAMES} frames apart",
-            actual="no row" if not len(frame_index_T) else "rows out of order or too far apart",
-            next_step="capture the footage again",
-        )
-
-
 def save_clip(path: Path, clip: Clip) -> None:
     """Write the clip file of contract.md."""
     camera = clip.camera
@@ -191,13 +217,32 @@ def save_clip(path: Path, clip: Clip) -> None:
         "camera_rotation": camera.rotation,
         "camera_translation": camera.translation,
         **_facts(clip.body_model, clip.frame_rate, clip.provenance),
+        **_mesh(clip.vertices),
     }
     save_arrays(path, arrays)
 
 
+class _ClipArrays(ArrayFile):
+    """An array file with keys that only some have; a raw take is known by its boxes."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._arrays
+
+    def mesh(self) -> Float32 | None:
+        """The vertices, unchecked in shape, or None."""
+        return as_numbers(self.array("vertices", 3)) if "vertices" in self else None
+
+
 def load_clip(path: Path) -> Clip:
     """Read a clip file of this project; raises ClipFileError with what is missing or wrong."""
-    arrays = ArrayFile(path)
+    arrays = _ClipArrays(path)
+    if "boxes" in arrays:
+        raise ClipFileError(
+            f"{path.name} is a raw take",
+            expected="a clip",
+            actual="what an estimator saw, before any motion was made of it",
+            next_step="make a clip of it with pose2rig process",
+        )
     camera = Camera(
         focal=arrays.floats("focal"),
         principal_point=arrays.floats("principal_point"),
@@ -219,21 +264,22 @@ def load_clip(path: Path) -> Clip:
         camera=camera,
         body_model=arrays.text("body_model"),
         provenance=arrays.json("provenance"),
+        vertices=arrays.mesh(),
     )
 
 
 def save_raw_take(path: Path, take: RawTake) -> None:
     """Write a raw take: the clip file's keys but those that only a solver knows, and landmarks.
 
-    What an estimator of landmarks does not say either stands at its neutral value.
+    What the estimator does not say stands at its neutral value.
     """
-    count = len(take.frame_index)
+    count, pose = len(take.frame_index), take.pose
     save_arrays(
         path,
         {
             **{name: getattr(take, name) for name in _RAW_SHAPES},
             "time_s": take.time_s.astype(np.float32),
-            "landmark_names": np.array(take.landmark_names),
+            "landmark_names": np.array(take.landmark_names, dtype=np.str_),
             "betas": np.zeros(10, dtype=np.float32),
             "open_betas": np.zeros(10, dtype=np.float32),
             "expression": np.zeros((count, 10), dtype=np.float32),
@@ -245,8 +291,23 @@ def save_raw_take(path: Path, take: RawTake) -> None:
             "camera_rotation": CAMERA_FROM_WORLD.astype(np.float32),
             "camera_translation": np.zeros(3, dtype=np.float32),
             **_facts("open", take.frame_rate, take.provenance),
+            **({} if pose is None else _pose_arrays(pose)),
         },
     )
+
+
+def _pose_arrays(pose: EstimatedPose) -> dict[str, Any]:
+    """The keys of a raw take whose estimator gives rotations."""
+    return {
+        **{name: getattr(pose, name) for name in _POSE_SHAPES},
+        "joints": pose.joints(),
+        "body_model": np.str_(pose.body_model),
+        **_mesh(pose.vertices),
+    }
+
+
+def _mesh(vertices_TV3: Float32 | None) -> dict[str, Float32]:
+    return {} if vertices_TV3 is None else {"vertices": vertices_TV3}
 
 
 def _facts(body_model: str, frame_rate: float, provenance: dict[str, Any]) -> dict[str, Any]:
@@ -263,7 +324,14 @@ def _facts(body_model: str, frame_rate: float, provenance: dict[str, Any]) -> di
 
 def load_raw_take(path: Path) -> RawTake:
     """Read a raw take; raises ClipFileError with what is missing or wrong."""
-    arrays = ArrayFile(path)
+    arrays = _ClipArrays(path)
+    if "poses" in arrays and "boxes" not in arrays:
+        raise ClipFileError(
+            f"{path.name} is a clip",
+            expected="a raw take",
+            actual="a motion that was already made from one",
+            next_step="choose the raw take beside it, raw/person_<id>.npz",
+        )
     names = ("boxes", "joints2d", "scores", "landmarks2d", "landmarks3d", "landmark_scores")
     return RawTake(
         **{name: arrays.floats(name) for name in names},
@@ -274,6 +342,15 @@ def load_raw_take(path: Path) -> RawTake:
         frame_rate=arrays.frame_rate("mocap_frame_rate"),
         focal_px=arrays.focal_px("focal"),
         provenance=arrays.json("provenance"),
+        pose=_load_pose(arrays) if "poses" in arrays else None,
+    )
+
+
+def _load_pose(arrays: _ClipArrays) -> EstimatedPose:
+    return EstimatedPose(
+        **{name: arrays.floats(name) for name in _POSE_SHAPES},
+        body_model=arrays.text("body_model"),
+        vertices=arrays.mesh(),
     )
 
 

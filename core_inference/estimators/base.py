@@ -1,6 +1,6 @@
 """The estimator contract: what every way of looking at a person gives back.
 
-Legend: J joints (55), L landmarks.
+Legend: J joints (55), L landmarks, V vertices.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,14 @@ from ...rigs.skeleton import JOINT_COUNT
 from ..footage import Frame
 
 Float32 = NDArray[np.float32]
+
+POSE_ROWS: dict[str, tuple[int, ...]] = {
+    "rotations": (JOINT_COUNT, 3),
+    "root": (3,),
+    "betas": (10,),
+    "expression": (10,),
+}
+"""What an estimator of rotations says of a person, all of it or nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +54,11 @@ class Landmarks:
 class PersonPose:
     """What an estimator says of one person in one frame.
 
-    rotations (55,3) axis-angle parent-relative and root (3,) m camera, both None for an
-    estimator that gives landmarks only; betas (10,); expression (10,); joints2d (55,2) px;
-    scores (55,) 0..1; box x, y, width, height in px around the person.
+    rotations (55,3) axis-angle, full and parent-relative, the first from the zero pose into
+    camera axes; root (3,) m, the pelvis in the camera; betas (10,); expression (10,); all four
+    None for an estimator that gives landmarks only. vertices (V,3) m, camera, of an estimator
+    with a mesh of its own. joints2d (55,2) px; scores (55,) 0..1; box x, y, width, height in px
+    around the person.
     """
 
     joints2d: Float32
@@ -59,6 +69,7 @@ class PersonPose:
     betas: Float32 | None = None
     expression: Float32 | None = None
     landmarks: Landmarks | None = None
+    vertices: Float32 | None = None
 
     def __post_init__(self) -> None:
         if self.joints2d.shape != (JOINT_COUNT, 2) or self.scores.shape != (JOINT_COUNT,):
@@ -66,6 +77,13 @@ class PersonPose:
                 f"expected joints2d (55,2) and scores (55,), "
                 f"got {self.joints2d.shape} and {self.scores.shape}"
             )
+        given = {
+            name: array.shape for name in POSE_ROWS if (array := getattr(self, name)) is not None
+        }
+        if given and given != POSE_ROWS:
+            raise ValueError(f"expected none of the pose or all, {POSE_ROWS}, got {given}")
+        if self.vertices is not None and self.vertices.shape != (len(self.vertices), 3):
+            raise ValueError(f"expected vertices (V,3), got {self.vertices.shape}")
 
 
 class Estimator(Protocol):

@@ -17,8 +17,8 @@ def fill_gaps(clip: Clip, frame_times_s: NDArray[np.float64]) -> Clip:
     """Fill the missing source frames between the first and the last row.
 
     frame_times_s: presentation times of all source frames from the first row to the last (U,).
-    Rotations go by slerp, the root in a straight line; filled rows have score 0 and
-    tracked False.
+    Rotations go by slerp, root and expression in straight lines; filled rows have score 0 and
+    tracked False. The clip has no vertices yet.
     """
     first, last = int(clip.frame_index[0]), int(clip.frame_index[-1])
     frames = np.arange(first, last + 1)
@@ -26,19 +26,25 @@ def fill_gaps(clip: Clip, frame_times_s: NDArray[np.float64]) -> Clip:
         return clip
     seen = np.searchsorted(frames, clip.frame_index)
     quaternion = resample(quaternions(clip), clip.time_s, frame_times_s)
-    trans = np.stack(
-        [np.interp(frame_times_s, clip.time_s, clip.trans[:, axis]) for axis in range(3)], axis=-1
-    )
+    trans = _straight(clip.trans, clip.time_s, frame_times_s)
+    expression = _straight(clip.expression, clip.time_s, frame_times_s)
     return replaced(
         clip,
         **pose_arrays(quaternion, trans, clip.rest_joints, clip.camera),
-        expression=_spread_rows(clip.expression, seen, len(frames)),
+        expression=expression.astype(np.float32),
         scores=_spread_rows(clip.scores, seen, len(frames)),
         tracked=_spread_rows(clip.tracked, seen, len(frames)),
         contacts=_spread_rows(clip.contacts, seen, len(frames)),
         time_s=frame_times_s,
         frame_index=frames,
     )
+
+
+def _straight(
+    rows_TD: NDArray[np.float32], source_s: NDArray[np.float64], target_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Rows (T,D) at other times (U,D), in straight lines between neighbours."""
+    return np.stack([np.interp(target_s, source_s, column) for column in rows_TD.T], axis=-1)
 
 
 def _spread_rows(rows: NDArray[Any], seen: NDArray[np.int64], count: int) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..body_model import BodyModel
 from ..clip import Clip, RawTake, replaced
 from .contacts import mark_contacts
+from .estimated import clip_from_estimate, with_mesh
 from .gaps import fill_gaps
 from .ground import put_on_ground
 from .posing import quaternions, with_pose
@@ -27,11 +28,17 @@ class MotionSettings:
 
 
 def process(raw: RawTake, body: BodyModel, settings: MotionSettings) -> Clip:
-    """Solve, fill gaps, smooth, put on the ground and mark foot contacts."""
-    clip = solve(raw, body)
+    """Solve, fill gaps, smooth, put on the ground and mark foot contacts.
+
+    A take that holds rotations is not solved but taken as it is, and its mesh follows last.
+    body: the open body, whose soles stand on the ground, about the clip's own joints.
+    """
+    clip = solve(raw, body) if raw.pose is None else clip_from_estimate(raw, raw.pose)
     clip = fill_gaps(clip, frame_times(raw))
     clip = smooth(clip, settings)
     clip = mark_contacts(put_on_ground(clip, body), body)
+    if raw.pose is not None:
+        clip = with_mesh(clip, raw, raw.pose)
     motion = {"smooth": settings.smooth}
     return replaced(clip, provenance={**raw.provenance, "motion": motion})
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import load_open_body
-from pose2rig.core_inference.clip import Camera, Clip
+from pose2rig.core_inference.clip import Camera, Clip, replaced
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import (
     axis_angle_from_matrix,
@@ -19,6 +19,8 @@ from pose2rig.rigs.rotation import (
     rotation_about,
 )
 from pose2rig.rigs.skeleton import JOINT, joint_positions, world_rotations
+
+from ..licensed_models import smplx_like_joints
 
 MakeClip = Callable[..., Clip]
 
@@ -65,6 +67,21 @@ def _known_clip(time_s: NDArray[np.float64], frame_rate: float) -> Clip:
         camera=camera,
         body_model="open",
         provenance={"program": "test"},
+    )
+
+
+def on_licensed_joints(clip: Clip) -> Clip:
+    """The same motion on the joints of a licensed body, as a research network's clip has it."""
+    rest = smplx_like_joints().astype(np.float32)
+    rotations = matrix_from_axis_angle(clip.poses.astype(np.float64).reshape(-1, 55, 3))
+    joints = joint_positions(world_rotations(rotations), rest, clip.trans)
+    return replaced(
+        clip,
+        rest_joints=rest,
+        joints=joints.astype(np.float32),
+        betas=np.linspace(-1.0, 1.0, 10, dtype=np.float32),
+        open_betas=np.zeros(10, np.float32),
+        body_model="smplx",
     )
 
 

@@ -8,6 +8,8 @@ from pose2rig.rigs.errors import RigError
 from pose2rig.rigs.rest_pose import UPRIGHT, smplx_rest_pose
 from pose2rig.rigs.skeleton import JOINT_NAMES, PARENTS
 
+from .conftest import on_licensed_joints
+
 pytestmark = pytest.mark.bpy
 BETAS = np.linspace(-1.0, 1.0, 10)
 
@@ -133,3 +135,32 @@ def test_body_is_skinned_as_the_numpy_body_is(empty_file, make_clip) -> None:
     assert [slot.material.name for slot in take.body.material_slots] == [
         f"pose2rig_{part}" for part in load_open_body().part_names
     ]
+
+
+def test_a_take_of_the_licensed_body_stands_in_its_own_joints(empty_file, make_clip) -> None:
+    """Bones at the clip's rest joints, the open body's mesh moved as they are."""
+    from pathlib import Path
+
+    from pose2rig.addon.sampling import FrameTiming
+    from pose2rig.addon.take import TakeSettings, add_take
+
+    bpy = empty_file
+    clip = on_licensed_joints(make_clip(frames=5))
+    timing = FrameTiming(fps=30.0, first_frame=1)
+    settings = TakeSettings(
+        name="a", mode="AXIS_ANGLE", timing=timing, path=Path("a.npz"), quality={}
+    )
+    take = add_take(clip, settings, bpy.context.scene)
+    heads = np.array([take.armature.data.bones[name].head_local for name in JOINT_NAMES])
+    assert np.abs(heads - clip.rest_joints @ UPRIGHT.T).max() < 1e-6
+    for row in (0, 4):
+        bpy.context.scene.frame_set(row + 1)
+        posed = np.array([take.armature.pose.bones[name].head for name in JOINT_NAMES])
+        assert np.abs(posed - clip.joints[row]).max() < 1e-4
+    model = load_open_body()
+    points = np.empty(3 * len(take.body.data.vertices))
+    take.body.data.vertices.foreach_get("co", points)
+    moved = points.reshape(-1, 3) @ UPRIGHT - model.rest_vertices(np.zeros(10))
+    apart = clip.rest_joints - model.rest_joints(np.zeros(10))
+    assert np.abs(apart).max() > 0.02
+    np.testing.assert_allclose(moved, model.weights @ apart, atol=1e-5)

@@ -16,6 +16,8 @@ from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import matrix_from_quaternion
 from pose2rig.rigs.skeleton import JOINT_NAMES, PARENTS
 
+from .conftest import on_licensed_joints
+
 pytestmark = pytest.mark.bpy
 
 
@@ -278,3 +280,24 @@ def test_an_unforeseen_error_leaves_its_traceback_on_stderr(make_clip, tmp_path)
     assert '"code": "blender"' in ended.stdout
     assert "Traceback" not in ended.stdout
     assert "Traceback" in ended.stderr and "_temporary_file" in ended.stderr
+
+
+def test_a_clip_of_the_licensed_body_is_written_on_its_own_joints(
+    empty_file, make_clip, tmp_path
+) -> None:
+    """Read back: 55 bones, every joint within a millimetre, and the mesh beside it."""
+    bpy = empty_file
+    clip = on_licensed_joints(make_clip(frames=10))
+    save_clip(tmp_path / "clip.npz", clip)
+    job = {"job": "export_fbx", "clip": str(tmp_path / "clip.npz"), "name": "a"}
+    status, answer = headless(job | {"out": str(tmp_path / "a.fbx")}, tmp_path)
+    assert (status, answer["ok"]) == (0, True)
+    import_fbx(bpy, tmp_path / "a.fbx")
+    armature = next(item for item in bpy.data.objects if item.type == "ARMATURE")
+    first, last = bpy.data.actions[0].frame_range
+    for row in (0, 9):
+        frame = first + row * (last - first) / 9
+        bpy.context.scene.frame_set(int(frame), subframe=frame % 1.0)
+        heads = [armature.matrix_world @ armature.pose.bones[name].head for name in JOINT_NAMES]
+        assert np.abs(np.array(heads) - clip.joints[row]).max() < 1e-3
+    assert [item.parent for item in bpy.data.objects if item.type == "MESH"] == [armature]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pose2rig.core_inference.array_file import MAX_GAP_FRAMES, load_arrays
 from pose2rig.core_inference.clip import (
     Clip,
+    EstimatedPose,
     RawTake,
     load_clip,
     load_raw_take,
@@ -219,3 +220,128 @@ def test_rows_hours_apart_are_refused(known_files: Files) -> None:
     frames[-1] += MAX_GAP_FRAMES + 1
     with pytest.raises(ClipFileError, match="rows"):
         replace(take, frame_index=frames)
+
+
+# --- takes that hold rotations, and meshes -----------------------------------------------------
+
+
+def estimated(take: RawTake, vertices: int | None = 7) -> RawTake:
+    """The take as an estimator of rotations and meshes, without landmarks, would give it."""
+    random = np.random.default_rng(10)
+    count = len(take.frame_index)
+
+    def numbers(*shape: int) -> NDArray[np.float32]:
+        return random.normal(size=shape).astype(np.float32)
+
+    pose = EstimatedPose(
+        poses=numbers(count, 165),
+        trans=numbers(count, 3),
+        rest_joints=numbers(55, 3),
+        betas=numbers(10),
+        frame_betas=numbers(count, 10),
+        expression=numbers(count, 10),
+        body_model="smplx",
+        vertices=None if vertices is None else numbers(count, vertices, 3),
+    )
+    nothing = {
+        "landmarks2d": np.zeros((count, 0, 2), np.float32),
+        "landmarks3d": np.zeros((count, 0, 3), np.float32),
+        "landmark_scores": np.zeros((count, 0), np.float32),
+    }
+    return replace(take, **nothing, landmark_names=(), pose=pose)
+
+
+@pytest.mark.parametrize("vertices", [7, None])
+def test_a_take_with_rotations_comes_back_as_it_was_saved(
+    known_files: Files, tmp_path: Path, vertices: int | None
+) -> None:
+    take = estimated(load_raw_take(known_files.raw), vertices)
+    save_raw_take(tmp_path / "raw.npz", take)
+    again = load_raw_take(tmp_path / "raw.npz")
+    assert again.pose is not None
+    assert take.pose is not None
+    for name, array in vars(take.pose).items():
+        np.testing.assert_array_equal(getattr(again.pose, name), array, err_msg=name)
+    assert again.landmark_names == ()
+    assert again.landmarks2d.shape == (len(take.frame_index), 0, 2)
+    save_raw_take(tmp_path / "again.npz", again)
+    assert len(set(files_under(tmp_path).values())) == 1
+
+
+def test_a_take_with_rotations_has_the_clips_keys(known_files: Files, tmp_path: Path) -> None:
+    take = estimated(load_raw_take(known_files.raw))
+    save_raw_take(tmp_path / "raw.npz", take)
+    arrays, clip = load_arrays(tmp_path / "raw.npz"), load_arrays(known_files.clip)
+    assert set(clip) <= set(arrays)
+    assert str(arrays["body_model"]) == "smplx"
+    assert {arrays[name].dtype for name in ("poses", "frame_betas", "vertices", "joints")} == {
+        np.dtype(np.float32)
+    }
+    pelvis = arrays["trans"] + arrays["rest_joints"][0]
+    np.testing.assert_allclose(arrays["joints"][:, 0], pelvis, atol=1e-6)
+
+
+def test_a_clips_mesh_comes_back_as_it_was_saved(known_files: Files, tmp_path: Path) -> None:
+    clip = load_clip(known_files.clip)
+    assert clip.vertices is None
+    assert "vertices" not in load_arrays(known_files.clip)
+    mesh = np.random.default_rng(11).normal(size=(len(clip.time_s), 5, 3)).astype(np.float32)
+    save_clip(tmp_path / "clip.npz", replaced(clip, vertices=mesh))
+    again = load_clip(tmp_path / "clip.npz").vertices
+    assert again is not None
+    np.testing.assert_array_equal(again, mesh)
+
+
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        np.zeros((3, 5, 3), np.float32),
+        np.zeros((90, 5, 2), np.float32),
+        np.zeros((90, 0, 3), np.float32),
+        np.zeros((90, 5), np.float32),
+        np.full((90, 5, 3), np.nan, np.float32),
+        np.zeros((90, 5, 3), np.int64),
+    ],
+)
+def test_a_mesh_of_another_shape_or_without_numbers_is_refused(
+    known_files: Files, tmp_path: Path, mesh: NDArray[Any]
+) -> None:
+    clip = load_clip(known_files.clip)
+    assert len(clip.time_s) == 90
+    path = rewritten(known_files.clip, tmp_path / "clip.npz", {"vertices": mesh})
+    with pytest.raises(ClipFileError, match="vertices"):
+        load_clip(path)
+
+
+def test_few_rows_far_apart_cannot_ask_for_a_mesh_without_bounds(known_files: Files) -> None:
+    """Every frame between the first and the last would get one."""
+    take = estimated(load_raw_take(known_files.raw), 10_000)
+    assert take.pose is not None
+    frames = take.frame_index.copy()
+    frames[-1] += MAX_GAP_FRAMES - 1
+    with pytest.raises(ClipFileError, match="vertices is too large"):
+        replace(take, frame_index=frames)
+    replace(take, frame_index=frames, pose=replace(take.pose, vertices=None))
+
+
+def test_a_pose_of_another_length_or_an_unknown_body_is_refused(known_files: Files) -> None:
+    take = estimated(load_raw_take(known_files.raw))
+    assert take.pose is not None
+    with pytest.raises(ClipFileError, match="poses has the wrong shape"):
+        replace(take, pose=replace(take.pose, **{n: getattr(take.pose, n)[1:] for n in ROWS}))
+    with pytest.raises(ClipFileError, match="body_model is unknown"):
+        replace(take.pose, body_model="smpl")
+
+
+ROWS = ("poses", "trans", "frame_betas", "expression", "vertices")
+
+
+def test_a_raw_take_is_no_clip_and_a_clip_no_raw_take(known_files: Files, tmp_path: Path) -> None:
+    """Each says what it is and what to do; also where the take has all of a clip's keys."""
+    save_raw_take(tmp_path / "posed.npz", estimated(load_raw_take(known_files.raw)))
+    for path in (known_files.raw, tmp_path / "posed.npz"):
+        with pytest.raises(ClipFileError, match=f"{path.name} is a raw take") as caught:
+            load_clip(path)
+        assert caught.value.next_step == "make a clip of it with pose2rig process"
+    with pytest.raises(ClipFileError, match=r"clip\.npz is a clip; .*raw/person_<id>\.npz"):
+        load_raw_take(known_files.clip)

@@ -1,18 +1,30 @@
 """Raw takes while they grow: rows in order, chunks on disk, memory of one chunk."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pose2rig.core_inference import recording
 from pose2rig.core_inference.array_file import load_arrays
 from pose2rig.core_inference.estimators.base import Landmarks, PersonPose
 from pose2rig.core_inference.footage import Footage
 from pose2rig.core_inference.people import Observation
-from pose2rig.core_inference.protocol import Chunk, Event
-from pose2rig.core_inference.recording import CHUNK_FRAMES, Recorder, TakeFacts, take_from_chunks
+from pose2rig.core_inference.protocol import Chunk, Event, Warned
+from pose2rig.core_inference.recording import (
+    CHUNK_FRAMES,
+    Recorder,
+    TakeBody,
+    TakeFacts,
+    take_from_chunks,
+    weighted_median,
+)
 from pose2rig.rigs.errors import OutputError
+from pose2rig.rigs.rotation import matrix_from_axis_angle
+
+from ..licensed_models import smplx_like_joints
 
 NAMES = ("body_nose", "body_left_hip", "body_right_hip")
 
@@ -120,3 +132,165 @@ def test_a_chunk_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> No
     recorder.add(observation(0))
     with pytest.raises(OutputError, match=r"cannot write person_0\.r1\.chunk_0000\.npz"):
         recorder.flush()
+
+
+# --- rotations and meshes ----------------------------------------------------------------------
+
+WORLD_FROM_CAMERA = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""Right stays right, forward becomes y, down becomes -z."""
+
+
+def posed(frame: int, vertices: int | None = None, person_id: int = 0) -> Observation:
+    """What an estimator of rotations, without landmarks, says of a frame."""
+    random = np.random.default_rng(5000 + frame)
+
+    def numbers(*shape: int) -> Any:
+        return random.normal(size=shape).astype(np.float32)
+
+    seen = observation(frame, person_id)
+    pose = replace(
+        seen.pose,
+        landmarks=None,
+        rotations=numbers(55, 3),
+        root=numbers(3) + np.array([0.0, 0.0, 4.0], np.float32),
+        betas=numbers(10),
+        expression=numbers(10),
+        vertices=None if vertices is None else numbers(vertices, 3),
+    )
+    return replace(seen, pose=pose)
+
+
+def recorded(folder: Path, observations: list[Observation]) -> tuple[Recorder, list[Event]]:
+    events: list[Event] = []
+    recorder = Recorder(folder=folder, on_event=events.append, run="r1")
+    for one in observations:
+        recorder.add(one)
+    recorder.flush()
+    return recorder, events
+
+
+def rest_joints(betas: Any) -> Any:
+    return smplx_like_joints() * (1.0 + 0.01 * betas[0])
+
+
+def posed_facts(body_model: str = "smplx") -> TakeFacts:
+    body = TakeBody(body_model=body_model, rest_joints=rest_joints)
+    return replace(facts(), landmark_names=(), body=body)
+
+
+def test_rotations_stand_in_the_world_and_the_rest_as_it_was(tmp_path: Path) -> None:
+    observations = [posed(k) for k in range(6)]
+    recorder, _ = recorded(tmp_path, observations)
+    take = take_from_chunks(recorder.chunks(0), posed_facts())
+    assert take.pose is not None
+    assert take.landmarks2d.shape == (6, 0, 2)
+    assert take.pose.vertices is None
+    for row, seen in enumerate(observations):
+        pose = seen.pose
+        assert pose.rotations is not None
+        assert pose.root is not None
+        assert pose.betas is not None
+        assert pose.expression is not None
+        found = take.pose.poses[row].reshape(55, 3)
+        np.testing.assert_allclose(found[1:], pose.rotations[1:], atol=1e-6)
+        expected = WORLD_FROM_CAMERA @ matrix_from_axis_angle(pose.rotations[0])
+        np.testing.assert_allclose(matrix_from_axis_angle(found[0]), expected, atol=1e-5)
+        pelvis = take.pose.trans[row] + take.pose.rest_joints[0]
+        np.testing.assert_allclose(pelvis, WORLD_FROM_CAMERA @ pose.root, atol=1e-5)
+        np.testing.assert_array_equal(take.pose.frame_betas[row], pose.betas)
+        np.testing.assert_array_equal(take.pose.expression[row], pose.expression)
+
+
+def test_chunks_stay_in_the_cameras_axes(tmp_path: Path) -> None:
+    recorder, _ = recorded(tmp_path, [posed(0, vertices=4)])
+    arrays = load_arrays(recorder.chunks(0)[0])
+    pose = posed(0, vertices=4).pose
+    for name in ("rotations", "root", "betas", "expression", "vertices"):
+        np.testing.assert_array_equal(arrays[name][0], getattr(pose, name))
+
+
+def test_a_landmark_takes_chunks_have_no_more_keys_than_before(tmp_path: Path) -> None:
+    recorder, _ = recorded(tmp_path, [observation(0)])
+    assert set(load_arrays(recorder.chunks(0)[0])) == {
+        "frame_index", "time_s", "boxes", "joints2d", "scores",
+        "landmarks2d", "landmarks3d", "landmark_scores",
+    }  # fmt: skip
+    assert take_from_chunks(recorder.chunks(0), facts()).pose is None
+
+
+def test_one_shape_for_the_take_of_the_licensed_body_and_none_for_the_open_one(
+    tmp_path: Path,
+) -> None:
+    recorder, _ = recorded(tmp_path, [posed(k) for k in range(9)])
+    licensed = take_from_chunks(recorder.chunks(0), posed_facts()).pose
+    opened = take_from_chunks(recorder.chunks(0), posed_facts("open")).pose
+    assert licensed is not None
+    assert opened is not None
+    low, high = licensed.frame_betas.min(axis=0), licensed.frame_betas.max(axis=0)
+    assert ((licensed.betas > low) & (licensed.betas < high)).all()
+    np.testing.assert_allclose(licensed.rest_joints, rest_joints(licensed.betas), atol=1e-6)
+    np.testing.assert_array_equal(opened.betas, 0.0)
+    np.testing.assert_allclose(opened.rest_joints, smplx_like_joints(), atol=1e-6)
+    np.testing.assert_array_equal(opened.frame_betas, licensed.frame_betas)
+    assert (licensed.body_model, opened.body_model) == ("smplx", "open")
+
+
+def test_the_median_counts_rows_by_their_scores() -> None:
+    values = np.array([[0.0, 9.0], [1.0, 8.0], [2.0, 7.0], [30.0, -6.0], [40.0, -5.0]])
+    even = np.ones(5, np.float32)
+    np.testing.assert_array_equal(weighted_median(values, even), [2.0, 7.0])
+    doubted = np.array([1.0, 1.0, 1.0, 0.0, 0.0], np.float32)
+    np.testing.assert_array_equal(weighted_median(values, doubted), [1.0, 8.0])
+    np.testing.assert_array_equal(weighted_median(values, 0.0 * even), [2.0, 7.0])
+    sure = np.array([0.1, 0.1, 0.1, 0.1, 9.0], np.float32)
+    np.testing.assert_array_equal(weighted_median(values, sure), [40.0, -5.0])
+
+
+def test_a_mesh_stands_in_the_world_across_chunks(tmp_path: Path) -> None:
+    observations = [posed(k, vertices=3) for k in range(CHUNK_FRAMES + 5)]
+    recorder, events = recorded(tmp_path, observations)
+    assert len(events) == 2
+    take = take_from_chunks(recorder.chunks(0), posed_facts())
+    assert take.pose is not None
+    assert take.pose.vertices is not None
+    assert take.pose.vertices.dtype == np.float32
+    for row in (0, CHUNK_FRAMES - 1, CHUNK_FRAMES + 4):
+        own = observations[row].pose.vertices
+        np.testing.assert_allclose(take.pose.vertices[row], own @ WORLD_FROM_CAMERA.T, atol=1e-6)
+
+
+def test_meshes_go_to_disk_early_and_memory_holds_few_of_all_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people of 1200 bytes a frame and a bound of 12000: all rows go after ten of them."""
+    monkeypatch.setattr(recording, "CHUNK_MESH_BYTES", 12_000)
+    observations = [posed(k // 2, vertices=100, person_id=k % 2) for k in range(24)]
+    recorder, events = recorded(tmp_path, observations)
+    chunks = [event for event in events if isinstance(event, Chunk)]
+    assert [(chunk.first, chunk.last) for chunk in chunks] == [
+        (0, 4), (0, 4), (5, 9), (5, 9), (10, 11), (10, 11),
+    ]  # fmt: skip
+    for person_id in (0, 1):
+        take = take_from_chunks(recorder.chunks(person_id), posed_facts())
+        assert take.frame_index.tolist() == list(range(12))
+        assert take.pose is not None
+        assert take.pose.vertices is not None
+
+
+def test_a_mesh_beyond_the_bound_is_left_out_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames nobody was seen in count: they are filled in later. The rest of the take stays."""
+    monkeypatch.setattr(recording, "MAX_MESH_BYTES", 12_000)
+    short = [posed(k, vertices=100, person_id=1) for k in range(10)]
+    long = [posed(k, vertices=100) for k in (0, 1, 2, 10, 11)]
+    recorder, events = recorded(tmp_path, short + long)
+    warnings = [event for event in events if isinstance(event, Warned)]
+    assert [warning.code for warning in warnings] == ["mesh_left_out"]
+    whole = take_from_chunks(recorder.chunks(1), posed_facts()).pose
+    without = take_from_chunks(recorder.chunks(0), posed_facts()).pose
+    assert whole is not None
+    assert whole.vertices is not None
+    assert without is not None
+    assert without.vertices is None
+    assert len(without.poses) == 5

@@ -1,0 +1,71 @@
+"""What makes the arrays of a clip or a raw take usable: shapes, rising rows, bounded sizes.
+
+Everything that is not raises ClipFileError.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rigs.errors import ClipFileError
+from .array_file import MAX_FRAMES, MAX_GAP_FRAMES, Float32
+
+Shape = tuple[str | int, ...]
+
+MAX_MESH_BYTES = 1024**3
+"""What a take's vertices may fill, a row counted for every source frame from its first to its
+last: about 13,000 frames of SMPL's mesh. A longer take is kept without them."""
+
+
+def check_shapes(owner: object, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
+    """Compare an object's arrays with their shapes, in which `sizes` stand for their letters."""
+    for name, shape in shapes.items():
+        expected = tuple(sizes[d] if isinstance(d, str) else d for d in shape)
+        actual: tuple[int, ...] = getattr(owner, name).shape
+        if actual != expected:
+            raise unusable(f"{name} has the wrong shape", str(expected), str(actual))
+
+
+def check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) -> None:
+    """There is a row, frames and times rise, and no gap is longer than a clip may be."""
+    rising = all(bool((np.diff(values) > 0).all()) for values in (frame_index_T, time_s_T))
+    near = bool((np.diff(frame_index_T) <= MAX_GAP_FRAMES).all())
+    if not len(frame_index_T) or not rising or not near or np.ptp(frame_index_T) >= MAX_FRAMES:
+        raise unusable(
+            "the rows make no sense",
+            f"frame_index and time_s that rise, no {MAX_GAP_FRAMES} frames apart",
+            "no row" if not len(frame_index_T) else "rows out of order or too far apart",
+        )
+
+
+def check_mesh(vertices_TV3: Float32 | None, frame_index_T: NDArray[np.int64]) -> None:
+    """Where there are vertices, each row has them all, and all frames' stay within the bound."""
+    if vertices_TV3 is None:
+        return
+    shape, rows = vertices_TV3.shape, len(frame_index_T)
+    if len(shape) != 3 or shape[0] != rows or shape[1] == 0 or shape[2] != 3:
+        raise unusable("vertices has the wrong shape", f"({rows}, vertices, 3)", str(shape))
+    size = mesh_bytes(int(np.ptp(frame_index_T)) + 1, shape[1])
+    if size > MAX_MESH_BYTES:
+        raise unusable("vertices is too large", f"at most {MAX_MESH_BYTES} bytes", str(size))
+
+
+def mesh_bytes(frames: int, vertices: int) -> int:
+    """What a mesh of so many vertices fills over so many frames, in float32."""
+    return frames * vertices * 3 * np.dtype(np.float32).itemsize
+
+
+def unusable(what: str, expected: str, actual: str) -> ClipFileError:
+    """The error for arrays that only another capture can mend."""
+    next_step = "capture the footage again"
+    return ClipFileError(what, expected=expected, actual=actual, next_step=next_step)
+
+
+def as_numbers(values: NDArray[Any]) -> Float32:
+    """Many numbers as float32, without a copy where they are; others raise ClipFileError."""
+    if values.dtype.kind != "f":
+        raise unusable("vertices is not usable", "numbers", str(values.dtype))
+    if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        raise unusable("vertices is not usable", "finite numbers", "infinite or no numbers")
+    return values.astype(np.float32, copy=False)
