@@ -19,9 +19,9 @@ from machine import heading, shared_footage
 from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel, load_open_body
 from pose2rig.core_inference.bvh import load_bvh
 from pose2rig.core_inference.bvh_motion import body_motion
-from pose2rig.core_inference.metrics import joint_errors, rotation_errors
 from pose2rig.core_inference.motion.posing import quaternions
 from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.pose_metrics import point_errors, rotation_errors
 from pose2rig.core_inference.synthetic import camera_position, exact_take, known_motion
 from pose2rig.rigs.rotation import matrix_from_quaternion
 from pose2rig.rigs.skeleton import JOINT_COUNT, JOINT_NAMES, joint_positions, world_rotations
@@ -57,7 +57,7 @@ def measure(path: Path, body: BodyModel, rate_hz: float) -> Outcome:
     seconds = time.perf_counter() - start
     own = clip.joints.astype(np.float64)
     truth = known.joints - camera_position(known.joints)
-    together = 1000 * joint_errors(own - own[:, :1], truth - truth[:, :1])
+    together = 1000 * point_errors(own - own[:, :1], truth - truth[:, :1])
     own_rotations = np.asarray(matrix_from_quaternion(quaternions(clip)), dtype=np.float64)
     angles = np.degrees(rotation_errors(own_rotations, known.rotations))
     still = np.broadcast_to(np.eye(3), (len(own), JOINT_COUNT, 3, 3)).copy()
@@ -66,10 +66,10 @@ def measure(path: Path, body: BodyModel, rate_hz: float) -> Outcome:
     return Outcome(
         frames=len(own),
         together_mm=float(together.mean()),
-        placed_mm=1000 * float(joint_errors(own, truth).mean()),
+        placed_mm=1000 * float(point_errors(own, truth).mean()),
         worst_mm=float(np.quantile(together, 0.99)),
         rest_pose_mm=1000
-        * float(joint_errors(unmoved - unmoved[:, :1], truth - truth[:, :1]).mean()),
+        * float(point_errors(unmoved - unmoved[:, :1], truth - truth[:, :1]).mean()),
         degrees=np.median(angles, axis=0),
         joint_mm=together.mean(axis=0),
         seconds=seconds,

@@ -19,10 +19,11 @@ from machine import heading, shared_footage
 from pose2rig.core_inference.body_model import load_open_body
 from pose2rig.core_inference.clip import load_clip, load_raw_take
 from pose2rig.core_inference.footage import open_footage, read
-from pose2rig.core_inference.metrics import accelerations, aligned_joint_errors
 from pose2rig.core_inference.motion.stack import MotionSettings
+from pose2rig.core_inference.motion_metrics import accelerations
 from pose2rig.core_inference.pipeline import run
-from pose2rig.core_inference.references import TRC_MARKERS, load_reference
+from pose2rig.core_inference.pose_metrics import aligned_point_errors
+from pose2rig.core_inference.references import TRC_MARKERS, average_shape, load_reference
 from pose2rig.core_inference.settings import CaptureSettings
 from pose2rig.rigs.skeleton import JOINT
 
@@ -33,7 +34,7 @@ JOINTS = tuple(TRC_MARKERS)
 def figures(points_TN3: np.ndarray, truth_TN3: np.ndarray, frames_T: np.ndarray) -> str:
     """One line: PA-MPJPE, acceleration, wrist speed correlation."""
     truth = truth_TN3[frames_T]
-    error = 1000 * float(aligned_joint_errors(points_TN3, truth).mean())
+    error = 1000 * float(aligned_point_errors(points_TN3, truth).mean())
     wrists = float(np.corrcoef(wrist_speed(points_TN3), wrist_speed(truth))[0, 1])
     return f"{error:8.1f}{acceleration(points_TN3):10.1f}{wrists:10.2f}{len(frames_T):8d}"
 
@@ -76,7 +77,8 @@ def main() -> None:
     parser.add_argument("--smooth", type=float, default=0.5)
     options = parser.parse_args()
     folder = shared_footage(options.footage) / "samples3d" / "pose2sim_balance"
-    truth = load_reference(folder / "Pose2Sim_markers.trc", load_open_body()).joints
+    shape = average_shape(load_open_body())
+    truth = load_reference(folder / "Pose2Sim_markers.trc", shape).joints
     print(heading())
     print(f"{'':<32}{'PA mm':>8}{'acc mm/f²':>10}{'wrists r':>10}{'frames':>8}")
     print(

@@ -10,9 +10,10 @@ from typing import Any
 from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageError
 from . import VERSION
 from .console import Console, ReaderLeft
-from .settings import ESTIMATORS, CaptureSettings
+from .evaluate_help import DESCRIPTION, FIGURES
+from .settings import DEVICES, ESTIMATORS, CaptureSettings
 
-LATER_COMMANDS = ("retarget", "doctor", "train")
+LATER_COMMANDS = ("retarget",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,13 +98,29 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("clip", type=Path, metavar="CLIP.npz")
     export.add_argument("--out", type=Path, required=True, metavar="FILE.fbx")
     export.add_argument("--overwrite", action="store_true")
-    evaluate = commands.add_parser("evaluate", help="a clip against a known motion")
-    evaluate.add_argument("clip", type=Path, metavar="CLIP")
-    evaluate.add_argument("reference", type=Path, metavar="REFERENCE")
+    _add_evaluate(commands)
+    doctor = commands.add_parser("doctor", help="this computer and the model files, to copy")
+    doctor.add_argument("--models", type=Path, metavar="DIR", help="the folder of model files")
+    doctor.add_argument("--json", action="store_true", help="the same as one line of JSON")
+    train = commands.add_parser("train", help="teach a research network")
+    train.add_argument("config", type=Path, metavar="CONFIG.toml")
     for command in commands.choices.values():
         command.add_argument("--blender", type=Path, help="the Blender that writes exports")
         command.add_argument("--debug", action="store_true", help="show everything that is logged")
     return parser
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="a clip against a known motion",
+        description=DESCRIPTION,
+        epilog=FIGURES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    evaluate.add_argument("clip", type=Path, metavar="CLIP")
+    evaluate.add_argument("reference", type=Path, metavar="REFERENCE")
+    evaluate.add_argument("--json", action="store_true", help="the figures as one JSON object")
 
 
 def _add_capture(parser: argparse.ArgumentParser) -> None:
@@ -111,8 +128,7 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--person", default="largest", help="largest (all and N come later)")
     parser.add_argument("--estimator", default="landmarks", choices=ESTIMATORS)
-    parser.add_argument("--models", type=Path, help="for the research networks of later versions")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    _add_research(parser)
     parser.add_argument("--start", type=int, metavar="N", help="first source frame")
     parser.add_argument("--end", type=int, metavar="N", help="source frame to stop before")
     lens = parser.add_mutually_exclusive_group()
@@ -126,11 +142,30 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="events on stdout as JSON lines")
 
 
+def _add_research(parser: argparse.ArgumentParser) -> None:
+    networks = parser.add_argument_group("for the research networks (all but landmarks)")
+    networks.add_argument(
+        "--models", type=Path, metavar="DIR", help="the folder of checkpoints and body models"
+    )
+    networks.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="PART=PATH",
+        help="one file that lies elsewhere; may be given again (doctor lists the parts)",
+    )
+    networks.add_argument("--device", default="auto", choices=DEVICES)
+    networks.add_argument(
+        "--exact", action="store_true", help="the networks as their authors run them, slower"
+    )
+
+
 def _capture(options: argparse.Namespace, console: Console) -> int:
+    from .estimators.model_folder import parse_overrides
     from .motion.stack import MotionSettings
     from .pipeline import run
 
-    _refuse_capture_options(options)
+    _refuse_resume(options)
     formats = None if options.formats is None else tuple(options.formats.split(","))
     settings = CaptureSettings(
         footage=options.footage,
@@ -144,6 +179,10 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
         formats=formats,
         overwrite=options.overwrite,
         blender=options.blender,
+        models=options.models,
+        checkpoints=parse_overrides(options.checkpoint),
+        device=options.device,
+        exact=options.exact,
         motion=MotionSettings(smooth=options.smooth),
     )
     stopped: list[int] = []
@@ -155,19 +194,14 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _refuse_capture_options(options: argparse.Namespace) -> None:
-    later = {
-        "--resume": options.resume,
-        f"--device {options.device}": options.device in ("cuda", "mps"),
-    }
-    for option, given in later.items():
-        if given:
-            raise NotAvailableError(
-                f"{option} is not available in this version",
-                expected="a capture on the CPU, from the beginning",
-                actual=option,
-                next_step=f"leave {option} out",
-            )
+def _refuse_resume(options: argparse.Namespace) -> None:
+    if options.resume:
+        raise NotAvailableError(
+            "--resume is not available in this version",
+            expected="a capture from the beginning",
+            actual="--resume",
+            next_step="leave --resume out",
+        )
 
 
 def _process(options: argparse.Namespace, console: Console) -> int:
@@ -187,10 +221,33 @@ def _export(options: argparse.Namespace, console: Console) -> int:
 
 
 def _evaluate(options: argparse.Namespace, console: Console) -> int:
-    from .evaluate import evaluate, format_evaluation
+    from .evaluate import evaluate
+    from .evaluation_text import format_evaluation, json_evaluation
 
-    console.print(format_evaluation(evaluate(options.clip, options.reference)))
+    as_text = json_evaluation if options.json else format_evaluation
+    console.print(as_text(evaluate(options.clip, options.reference)))
     return 0
+
+
+def _doctor(options: argparse.Namespace, console: Console) -> int:
+    from .doctor import examine, report_as_json, report_as_text
+
+    report = examine(options.models, options.blender)
+    console.print(report_as_json(report) if options.json else report_as_text(report))
+    return 0
+
+
+def _train(options: argparse.Namespace, console: Console) -> int:
+    from .training.command import train_from_config
+
+    stopped: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda number, _: stopped.append(number)) for kind in signals]
+    try:
+        return train_from_config(options.config, console.say, lambda: bool(stopped))
+    finally:
+        for kind, handler in zip(signals, before, strict=True):
+            signal.signal(kind, handler)
 
 
 _COMMANDS = {
@@ -198,6 +255,8 @@ _COMMANDS = {
     "process": _process,
     "export": _export,
     "evaluate": _evaluate,
+    "doctor": _doctor,
+    "train": _train,
 }
 
 

@@ -1,119 +1,177 @@
 """A clip measured against a known motion: `pose2rig evaluate CLIP REFERENCE`.
 
-Legend: T frames, N joints that both have, J joints (55).
+Legend: T frames, N joints that both have, J joints (55), S sole points (4).
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigs.errors import ClipFileError
-from ..rigs.rotation import matrix_from_quaternion, quaternion_from_matrix, resample
-from ..rigs.skeleton import JOINT, JOINT_COUNT, JOINT_NAMES
-from .body_model import load_open_body
-from .clip import Clip, load_clip
-from .metrics import (
+from ..rigs.rotation import matrix_from_quaternion
+from ..rigs.skeleton import JOINT, JOINT_NAMES, PARENTS, joint_positions, world_rotations
+from .body_model import BodyModel, load_open_body
+from .clip import Camera, load_clip
+from .matched import Matched, match
+from .mesh_metrics import PosedBody, mesh_frames, mesh_part_errors
+from .metrics import bone_length_variation, foot_slide, jerk
+from .motion.ground import SOLES, sole_points
+from .motion.posing import quaternions, world_matrices
+from .motion_metrics import (
+    acceleration_errors,
     accelerations,
-    aligned_joint_errors,
     contact_f1,
-    joint_errors,
-    level_alignment,
+    nearest,
+    person_frame_coverage,
+    seen_at,
+    timed_acceleration_errors,
+)
+from .part_errors import MM_PER_M, PARTS, PartErrors, joint_part_errors
+from .pose_metrics import (
+    RootErrors,
+    aligned_point_errors,
+    pck,
+    pck_auc,
+    point_errors,
+    root_aligned,
+    root_errors,
     rotation_errors,
 )
-from .motion.posing import quaternions
-from .references import Reference, load_reference
+from .references import load_reference, shape_of
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-BODY_JOINTS = JOINT_NAMES[:22]
+BODY_JOINTS = PARTS["body"].joints
 """The joints the headline speaks of: all but face and fingers."""
 
-_MM_PER_M = 1000.0
+_CM_PER_M = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steadiness:
+    """How quietly a motion moves, over the body's joints that clip and reference both have.
+
+    foot_slide_cm_s counts the frames in which the reference's feet stand, or the clip's where
+    the reference does not say; None where there are no feet or no contacts of the motion's own.
+    """
+
+    jitter_m_s3: float
+    foot_slide_cm_s: float | None
+    bone_length_cv: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraErrors:
+    """Errors in camera space, without any alignment: MRPE, 3DPCK_abs and its AUC (0..1)."""
+
+    root: RootErrors
+    pck_abs: float
+    auc_abs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshErrors:
+    """Errors of the skin: per part, over `frames` evenly spread frames, on the bodies named."""
+
+    frames: int
+    bodies: str
+    parts: dict[str, PartErrors]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Errors of a clip. Figures over `joints` of the body's joints and `frames` frames.
+    """Errors of a clip. Headline figures are over `joints` of the body's joints and `frames`
+    frames; the worlds are turned about z and shifted onto each other once.
 
-    mpjpe_mm: the worlds turned about z onto each other, every frame's hips moved together.
-    pa_mpjpe_mm: similarity alignment per frame. accelerations in mm per frame², relative to the
-    middle of the hips. root_path_mm: middle of the hips, after one turn about z and one shift.
-    rotation_deg: median over the body's joints of each one's median
-    angle, parent-relative. joint_mm
-    and joint_deg per joint; what the reference does not have is None or absent.
+    coverage: share of the reference's frames in which the person was seen. mpjpe_mm: every
+    frame's root together, which is the middle of the joints root_names. pa_mpjpe_mm: similarity
+    alignment per frame. pck_rel at 150 mm and auc_rel after root alignment, 0..1. acceleration_mm
+    and the reference's in mm per frame², relative to the root, and the error between them, also in
+    m/s² over true times. root_path_mm: the root after the one turn and shift. camera: where the
+    reference's camera is known. rotation_deg: median over the body's joints of each one's median
+    angle, parent-relative. parts: joints per part. mesh: where both are bodies that can be
+    skinned here. joint_mm and joint_deg per joint. What the reference does not have is None or
+    absent.
     """
 
     frames: int
     clip_frames: int
     joints: int
+    coverage: float
+    root_names: tuple[str, ...]
     mpjpe_mm: float
     pa_mpjpe_mm: float
+    pck_rel: float
+    auc_rel: float
     acceleration_mm: float
     reference_acceleration_mm: float
+    acceleration_error_mm: float
+    acceleration_error_m_s2: float
     root_path_mm: float
+    camera: CameraErrors | None
     rotation_deg: float | None
     contact_f1: float | None
+    clip_steadiness: Steadiness
+    reference_steadiness: Steadiness
+    parts: dict[str, PartErrors]
+    mesh: MeshErrors | None
     joint_mm: dict[str, float]
     joint_deg: dict[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All figures by name, ready for JSON."""
+        return asdict(self)
 
 
 def evaluate(clip_path: Path, reference_path: Path) -> Evaluation:
     """Compare a clip with a reference motion at the clip's own time stamps.
 
-    Raises ClipFileError where either cannot be read or they have no time in common.
+    A reference without a body of its own (AMASS, SMPL-X) moves the clip's, so that the figures
+    speak of the motion alone. Raises ClipFileError where either cannot be read, where one is a
+    raw take, or where they have no time in common.
     """
     clip = load_clip(clip_path)
-    reference = load_reference(reference_path, load_open_body())
-    rows = _shared_rows(clip, reference)
-    if not rows.any():
-        raise ClipFileError(
-            "the clip and the reference do not overlap in time",
-            expected=f"a reference between {clip.time_s[0]:.2f} and {clip.time_s[-1]:.2f} s",
-            actual=f"{reference.time_s[0]:.2f} to {reference.time_s[-1]:.2f} s",
-            next_step="choose the reference of this footage",
-        )
-    return _compare(clip, reference, rows)
+    reference = load_reference(reference_path, shape_of(clip))
+    return _compare(match(clip, reference, reference_path), load_open_body())
 
 
-def _shared_rows(clip: Clip, reference: Reference) -> NDArray[np.bool_]:
-    """The clip's rows that lie within the reference, half a frame of it allowed."""
-    times = reference.time_s
-    slack = float(np.diff(times).mean()) / 2 if len(times) > 1 else 0.5 / clip.frame_rate
-    return (clip.time_s >= times[0] - slack) & (clip.time_s <= times[-1] + slack)
-
-
-def _compare(clip: Clip, reference: Reference, rows: NDArray[np.bool_]) -> Evaluation:
-    columns = [JOINT[name] for name in reference.names]
-    time_s = clip.time_s[rows]
-    truth = _at_times(reference.joints, reference.time_s, time_s)
-    own = clip.joints[rows][:, columns].astype(np.float64)
-    body = [k for k, name in enumerate(reference.names) if name in BODY_JOINTS]
-    turn, shift = level_alignment(own[:, body].reshape(-1, 3), truth[:, body].reshape(-1, 3))
-    own = own @ turn.T + shift
-    hips = [reference.names.index(name) for name in ("left_hip", "right_hip")]
-    own_root, truth_root = own[:, hips].mean(axis=1), truth[:, hips].mean(axis=1)
-    placed = joint_errors(own - own_root[:, None], truth - truth_root[:, None])
-    degrees = _rotation_degrees(clip, reference, rows, turn)
-    said, true = clip.contacts[rows], reference.contacts
+def _compare(both: Matched, body: BodyModel) -> Evaluation:
+    clip, reference, columns = both.clip, both.reference, both.body
+    own, truth = root_aligned(both.own, both.own_root), root_aligned(both.truth, both.truth_root)
+    placed = point_errors(own, truth)
+    own_B, truth_B = own[:, columns], truth[:, columns]
+    degrees = _rotation_degrees(both)
+    still = np.zeros_like(both.own_root)
+    names, root_names = reference.names, reference.root_names
+    known = None if reference.contacts is None else _contacts(both)
     return Evaluation(
-        frames=len(time_s),
+        frames=len(both.rows),
         clip_frames=len(clip.time_s),
-        joints=len(body),
-        mpjpe_mm=_MM_PER_M * float(placed[:, body].mean()),
-        pa_mpjpe_mm=_MM_PER_M * float(aligned_joint_errors(own[:, body], truth[:, body]).mean()),
-        acceleration_mm=_MM_PER_M * float(accelerations(own[:, body], own_root).mean()),
-        reference_acceleration_mm=_MM_PER_M
-        * float(accelerations(truth[:, body], truth_root).mean()),
-        root_path_mm=_MM_PER_M * float(np.linalg.norm(own_root - truth_root, axis=-1).mean()),
+        joints=len(columns),
+        coverage=_coverage(both),
+        root_names=root_names,
+        mpjpe_mm=MM_PER_M * float(placed[:, columns].mean()),
+        pa_mpjpe_mm=MM_PER_M * float(aligned_point_errors(own_B, truth_B).mean()),
+        pck_rel=pck(placed[:, columns]),
+        auc_rel=pck_auc(placed[:, columns]),
+        acceleration_mm=MM_PER_M * float(accelerations(own_B, still).mean()),
+        reference_acceleration_mm=MM_PER_M * float(accelerations(truth_B, still).mean()),
+        acceleration_error_mm=MM_PER_M * float(acceleration_errors(own_B, truth_B).mean()),
+        acceleration_error_m_s2=float(
+            timed_acceleration_errors(own_B, truth_B, both.time_s).mean()
+        ),
+        root_path_mm=MM_PER_M * float(point_errors(both.own_root, both.truth_root).mean()),
+        camera=_camera_errors(both),
         rotation_deg=_body_median(degrees),
-        contact_f1=None
-        if true is None
-        else contact_f1(said, true[_nearest(reference.time_s, time_s)]),
-        joint_mm={
-            name: _MM_PER_M * float(placed[:, k].mean()) for k, name in enumerate(reference.names)
-        },
+        contact_f1=None if known is None else contact_f1(clip.contacts[both.rows], known),
+        clip_steadiness=_steadiness(both, both.own, _own_soles(both, body)),
+        reference_steadiness=_steadiness(both, both.truth, _true_soles(both, body)),
+        parts=joint_part_errors(names, both.own, both.truth, root_names),
+        mesh=_mesh_errors(both, body),
+        joint_mm={n: MM_PER_M * float(placed[:, k].mean()) for k, n in enumerate(names)},
         joint_deg=degrees,
     )
 
@@ -123,87 +181,124 @@ def _body_median(degrees: dict[str, float]) -> float | None:
     return float(np.median(body)) if body else None
 
 
-def _at_times(values_TN3: Float64, source_s: Float64, target_s: Float64) -> Float64:
-    """Positions (T,N,3) between samples, in straight lines."""
-    flat = values_TN3.reshape(len(values_TN3), -1)
-    columns = [np.interp(target_s, source_s, column) for column in flat.T]
-    return np.stack(columns, axis=-1).reshape(len(target_s), *values_TN3.shape[1:])
+def _coverage(both: Matched) -> float:
+    clip = both.clip
+    slack_s = 0.5 / clip.frame_rate
+    return person_frame_coverage(seen_at(both.reference.time_s, clip.time_s, clip.tracked, slack_s))
 
 
-def _nearest(source_s: Float64, target_s: Float64) -> NDArray[np.intp]:
-    right = np.clip(np.searchsorted(source_s, target_s), 1, max(len(source_s) - 1, 1))
-    right = np.minimum(right, len(source_s) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.where(target_s - source_s[left] < source_s[right] - target_s, left, right)
-
-
-def _rotation_degrees(
-    clip: Clip, reference: Reference, rows: NDArray[np.bool_], turn_33: Float64
-) -> dict[str, float]:
+def _rotation_degrees(both: Matched) -> dict[str, float]:
     """Median angle in degrees of each known joint, parent-relative, the pelvis in the world."""
-    if reference.rotations is None:
+    if both.truth_rotations is None:
         return {}
-    truth = resample(
-        quaternion_from_matrix(reference.rotations), reference.time_s, clip.time_s[rows]
+    own = np.asarray(matrix_from_quaternion(quaternions(both.clip)[both.rows]), dtype=np.float64)
+    own[:, 0] = both.turn @ own[:, 0]
+    truth = np.asarray(matrix_from_quaternion(both.truth_rotations), dtype=np.float64)
+    medians = np.degrees(np.median(rotation_errors(own, truth), axis=0))
+    known = both.reference.known
+    return {name: float(medians[k]) for name, k in JOINT.items() if known[k]}
+
+
+# --- in front of the camera --------------------------------------------------------------------
+
+
+def _camera_errors(both: Matched) -> CameraErrors | None:
+    """Errors in the axes of either side's own camera, both the one that filmed the footage."""
+    camera = both.reference.camera
+    if camera is None:
+        return None
+    world = (both.own - both.shift) @ both.turn
+    own, truth = _seen_from(both.clip.camera, world), _seen_from(camera, both.truth)
+    roots = [both.reference.names.index(name) for name in both.reference.root_names]
+    errors = point_errors(own, truth)[:, both.body]
+    return CameraErrors(
+        root=root_errors(own[:, roots].mean(axis=1), truth[:, roots].mean(axis=1)),
+        pck_abs=pck(errors),
+        auc_abs=pck_auc(errors),
     )
-    own = matrix_from_quaternion(quaternions(clip)[rows])
-    own[:, 0] = turn_33 @ own[:, 0]
-    angles = rotation_errors(
-        np.asarray(own, dtype=np.float64),
-        np.asarray(matrix_from_quaternion(truth), dtype=np.float64),
+
+
+def _seen_from(camera: Camera, world_TN3: Float64) -> Float64:
+    rotation = camera.rotation.astype(np.float64)
+    return world_TN3 @ rotation.T + camera.translation
+
+
+# --- steadiness --------------------------------------------------------------------------------
+
+
+def _steadiness(both: Matched, joints_TN3: Float64, soles_TS3: Float64 | None) -> Steadiness:
+    names = [both.reference.names[k] for k in both.body]
+    parents = [(name, JOINT_NAMES[PARENTS[JOINT[name]]]) for name in names if name != "pelvis"]
+    bones = [(names.index(n), names.index(up)) for n, up in parents if up in names]
+    joints = joints_TN3[:, both.body]
+    return Steadiness(
+        jitter_m_s3=float(jerk(joints, both.time_s).mean()),
+        foot_slide_cm_s=None
+        if soles_TS3 is None
+        else _CM_PER_M * foot_slide(soles_TS3, _contacts(both), both.time_s),
+        bone_length_cv=bone_length_variation(joints, bones) if bones else None,
     )
-    medians = np.degrees(np.median(angles, axis=0))
-    return {
-        JOINT_NAMES[joint]: float(medians[joint])
-        for joint in range(JOINT_COUNT)
-        if reference.known[joint]
-    }
 
 
-# --- text --------------------------------------------------------------------------------------
+def _contacts(both: Matched) -> Float32:
+    """The reference's foot contacts (T,4) where it has them, else the clip's."""
+    known = both.reference.contacts
+    if known is None:
+        return both.clip.contacts[both.rows]
+    return known[nearest(both.reference.time_s, both.time_s)]
 
 
-def format_evaluation(evaluation: Evaluation) -> str:
-    """A table of all joints, the figures, and last a one-line summary."""
-    lines = [f"{'joint':<20}{'mm':>8}{'degrees':>10}"]
-    for name in JOINT_NAMES:
-        if name in evaluation.joint_mm or name in evaluation.joint_deg:
-            distance = _cell(evaluation.joint_mm.get(name))
-            angle = _cell(evaluation.joint_deg.get(name))
-            lines.append(f"{name:<20}{distance:>8}{angle:>10}")
-    return "\n".join([*lines, "", *_figures(evaluation), "", _summary(evaluation)])
+def _own_soles(both: Matched, body: BodyModel) -> Float64:
+    return sole_points(both.clip, body)[both.rows]
 
 
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+def _true_soles(both: Matched, body: BodyModel) -> Float64 | None:
+    truth = _true_body(both)
+    if truth is None or both.reference.contacts is None:
+        return None
+    soles = body.landmark_points(truth.world, truth.joints, truth.betas, SOLES)
+    return np.asarray(soles, dtype=np.float64)
 
 
-def _figures(evaluation: Evaluation) -> list[str]:
-    rows = [
-        ("MPJPE, hips together", f"{evaluation.mpjpe_mm:.1f} mm"),
-        ("PA-MPJPE", f"{evaluation.pa_mpjpe_mm:.1f} mm"),
-        ("root path", f"{evaluation.root_path_mm:.1f} mm"),
-        (
-            "acceleration (reference)",
-            f"{evaluation.acceleration_mm:.1f} ({evaluation.reference_acceleration_mm:.1f}) "
-            "mm/frame²",
-        ),
-    ]
-    if evaluation.rotation_deg is not None:
-        rows.append(("rotation, median", f"{evaluation.rotation_deg:.1f} degrees"))
-    if evaluation.contact_f1 is not None:
-        rows.append(("foot contacts, F1", f"{evaluation.contact_f1:.2f}"))
-    return [f"{name:<26}{value}" for name, value in rows]
+# --- skin --------------------------------------------------------------------------------------
 
 
-def _summary(evaluation: Evaluation) -> str:
-    rotation = (
-        ""
-        if evaluation.rotation_deg is None
-        else f", rotations {evaluation.rotation_deg:.1f} degrees (median)"
+def _mesh_errors(both: Matched, body: BodyModel) -> MeshErrors | None:
+    own, truth = _own_body(both), _true_body(both)
+    if own is None or truth is None:
+        return None
+    return MeshErrors(
+        frames=mesh_frames(len(both.rows)),
+        bodies="the open body, each in its own shape"
+        if both.reference.own_shape
+        else "the open body, both in the clip's shape",
+        parts=mesh_part_errors(body, own, truth, both.reference.known),
     )
-    return (
-        f"error against the reference: {evaluation.mpjpe_mm:.1f} mm "
-        f"({evaluation.pa_mpjpe_mm:.1f} mm aligned){rotation}, over {evaluation.joints} joints "
-        f"and {evaluation.frames} of {evaluation.clip_frames} frames"
+
+
+def _own_body(both: Matched) -> PosedBody | None:
+    """The clip's body in the reference's world, where it is the open one."""
+    betas = shape_of(both.clip).open_betas
+    if betas is None:
+        return None
+    joints = both.clip.joints[both.rows].astype(np.float64)
+    return PosedBody(
+        world=both.turn @ world_matrices(both.clip)[both.rows],
+        joints=joints @ both.turn.T + both.shift,
+        betas=betas,
+    )
+
+
+def _true_body(both: Matched) -> PosedBody | None:
+    """The reference's body at the clip's times, where it is the open one."""
+    shape, rotations = both.reference.shape, both.truth_rotations
+    if shape is None or shape.open_betas is None or rotations is None:
+        return None
+    world = world_rotations(matrix_from_quaternion(rotations))
+    pelvis = both.truth[:, both.reference.names.index("pelvis")]
+    joints = joint_positions(world, shape.rest_joints, pelvis - shape.rest_joints[0])
+    return PosedBody(
+        world=np.asarray(world, dtype=np.float64),
+        joints=np.asarray(joints, dtype=np.float64),
+        betas=shape.open_betas,
     )

@@ -6,12 +6,12 @@ it has one.
 Legend: T frames, J joints, S sole points (4).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigs.rotation import angle_between, kabsch, rotation_about
 from ..rigs.skeleton import PARENTS
 from .body_model import BodyModel
 from .clip import Clip, RawTake
@@ -70,9 +70,6 @@ def quality(clip: Clip, raw: RawTake | None, body: BodyModel) -> Quality:
     )
 
 
-# --- figures of a take by itself ---------------------------------------------------------------
-
-
 def reprojection_px(clip: Clip, raw: RawTake) -> float:
     """Median distance in px of the clip's projected joints to what was surely detected."""
     _, rows, raw_rows = np.intersect1d(
@@ -85,22 +82,37 @@ def reprojection_px(clip: Clip, raw: RawTake) -> float:
     return float(np.median(np.linalg.norm(projected - detected, axis=-1)))
 
 
-def jerk(joints_TJ3: Float64, time_s_T: Float64) -> Float64:
-    """Norms (T-3,J) in m/s³ of the third derivative by divided differences over true times.
+def derivative(points_TJ3: Float64, time_s_T: Float64, order: int) -> Float64:
+    """The time derivative (T-order,J,3) in m/s^order by divided differences over true times.
 
-    A clip of fewer than four frames has none: one row of zeros.
+    Exact for polynomials of that order at any spacing. Needs more than `order` frames. Source:
+    Newton's divided differences, f[t0..tk] = f^(k) / k!.
+    """
+    divided = points_TJ3
+    for step in range(1, order + 1):
+        span = time_s_T[step:] - time_s_T[:-step]
+        divided = step * np.diff(divided, axis=0) / span[:, None, None]
+    return divided
+
+
+def jerk(joints_TJ3: Float64, time_s_T: Float64) -> Float64:
+    """Norms (T-3,J) in m/s³ of the third derivative over true times; their mean is the jitter.
+
+    A clip of fewer than four frames has none: one row of zeros. Source: the jitter of Yi et al.,
+    "TransPose" (2021), there in 10² m/s³ at a fixed rate.
     """
     if len(joints_TJ3) < 4:
         return np.zeros((1, joints_TJ3.shape[1]))
-    divided = joints_TJ3
-    for order in (1, 2, 3):
-        span = time_s_T[order:] - time_s_T[:-order]
-        divided = order * np.diff(divided, axis=0) / span[:, None, None]
-    return np.asarray(np.linalg.norm(divided, axis=-1), dtype=np.float64)
+    third_TJ3 = derivative(joints_TJ3, time_s_T, 3)
+    return np.asarray(np.linalg.norm(third_TJ3, axis=-1), dtype=np.float64)
 
 
 def foot_slide(soles_TS3: Float64, contacts_TS: Float32, time_s_T: Float64) -> float:
-    """Mean horizontal speed in m/s of heels and toes while they stand; 0 where none does."""
+    """Mean horizontal speed in m/s of heels and toes while they stand; 0 where none does.
+
+    Over all (frame, sole point) whose contact is above `IN_CONTACT`, the mean of |d(x,y)/dt| by
+    central differences over true times.
+    """
     standing = contacts_TS > IN_CONTACT
     if len(soles_TS3) < 2 or not standing.any():
         return 0.0
@@ -113,71 +125,19 @@ def floor_penetration(soles_TS3: Float64) -> float:
     return float(np.maximum(-soles_TS3[..., 2].min(axis=1), 0.0).mean())
 
 
-def bone_length_variation(joints_TJ3: Float64) -> float:
-    """Standard deviation over mean of each bone's length, averaged over the 54 bones."""
-    parents = np.array(PARENTS[1:])
-    lengths_TB = np.linalg.norm(joints_TJ3[:, 1:] - joints_TJ3[:, parents], axis=-1)
+ALL_BONES = tuple(enumerate(PARENTS))[1:]
+"""Every joint but the pelvis with its parent: the 54 bones of the skeleton."""
+
+
+def bone_length_variation(
+    joints_TJ3: Float64, bones: Sequence[tuple[int, int]] = ALL_BONES
+) -> float:
+    """Coefficient of variation of the bones' lengths: 0 where no bone changes its length.
+
+    Each bone's standard deviation over the frames divided by its mean length, averaged over the
+    bones; `bones` (B,2) are pairs of columns of (T,J,3), a joint and its parent.
+    """
+    ends, starts = np.array(bones).T
+    lengths_TB = np.linalg.norm(joints_TJ3[:, ends] - joints_TJ3[:, starts], axis=-1)
     mean_B = np.maximum(lengths_TB.mean(axis=0), 1e-9)
     return float((lengths_TB.std(axis=0) / mean_B).mean())
-
-
-# --- errors against a known motion -------------------------------------------------------------
-
-
-def joint_errors(predicted_TJ3: Float64, truth_TJ3: Float64) -> Float64:
-    """Distances (T,J) in m; their mean is the MPJPE."""
-    return np.asarray(np.linalg.norm(predicted_TJ3 - truth_TJ3, axis=-1), dtype=np.float64)
-
-
-def similarity_aligned(predicted_TJ3: Float64, truth_TJ3: Float64) -> Float64:
-    """The predicted joints (T,J,3), every frame turned, scaled and moved best onto the truth.
-
-    Source: Umeyama (1991), least squares over the joints of each frame.
-    """
-    weights = np.ones(predicted_TJ3.shape[:-1])
-    rotation_T33 = kabsch(predicted_TJ3, truth_TJ3, weights)
-    middle = truth_TJ3.mean(axis=1, keepdims=True)
-    centred = predicted_TJ3 - predicted_TJ3.mean(axis=1, keepdims=True)
-    turned = centred @ np.swapaxes(rotation_T33, -1, -2)
-    size = np.maximum(np.sum(centred * centred, axis=(1, 2)), 1e-12)
-    scale_T = np.sum(turned * (truth_TJ3 - middle), axis=(1, 2)) / size
-    return np.asarray(scale_T[:, None, None] * turned + middle, dtype=np.float64)
-
-
-def aligned_joint_errors(predicted_TJ3: Float64, truth_TJ3: Float64) -> Float64:
-    """Distances (T,J) in m after similarity alignment per frame; their mean is the PA-MPJPE."""
-    return joint_errors(similarity_aligned(predicted_TJ3, truth_TJ3), truth_TJ3)
-
-
-def rotation_errors(predicted: Float64, truth: Float64) -> Float64:
-    """Geodesic distances (T,J) in radians between (T,J,3,3) matrices of the same frame."""
-    return np.asarray(angle_between(predicted, truth), dtype=np.float64)
-
-
-def accelerations(joints_TJ3: Float64, origin_T3: Float64) -> Float64:
-    """Norms (T-2,J) in m/frame² of second differences relative to a moving origin.
-
-    Fewer than three frames have none: one row of zeros.
-    """
-    if len(joints_TJ3) < 3:
-        return np.zeros((1, joints_TJ3.shape[1]))
-    second = np.diff(joints_TJ3 - origin_T3[:, None], n=2, axis=0)
-    return np.asarray(np.linalg.norm(second, axis=-1), dtype=np.float64)
-
-
-def level_alignment(predicted_N3: Float64, truth_N3: Float64) -> tuple[Float64, Float64]:
-    """The turn about z (3,3) and the shift (3,) m that best carry one world into another."""
-    source = predicted_N3 - predicted_N3.mean(axis=0)
-    target = truth_N3 - truth_N3.mean(axis=0)
-    along = np.sum(source[:, :2] * target[:, :2])
-    across = np.sum(source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0])
-    yaw = np.arctan2(across, along)
-    turn = np.asarray(rotation_about(np.array([0.0, 0.0, 1.0]), yaw), dtype=np.float64)
-    return turn, truth_N3.mean(axis=0) - turn @ predicted_N3.mean(axis=0)
-
-
-def contact_f1(predicted_TS: Float32, truth_TS: Float32) -> float:
-    """F1 score of contacts, 0..1, each above `IN_CONTACT`; 1 where neither has any."""
-    said, true = predicted_TS > IN_CONTACT, truth_TS > IN_CONTACT
-    counted = int(said.sum() + true.sum())
-    return 2.0 * float((said & true).sum()) / counted if counted else 1.0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from ..rigs.errors import Cancelled
-from .protocol import OnEvent, Progress, Warned
+from .protocol import Event, OnEvent, Progress, Warned
 
 STAGES = ("decode", "detect", "estimate", "solve", "export")
 _PROGRESS_EVERY_S = 0.1
@@ -44,9 +44,13 @@ class Monitor:
 
     def warn(self, code: str, message: str) -> None:
         """Tell the user something the run survived; it also stands in the report."""
-        warning = Warned(code=code, message=message)
-        self.warnings.append(warning)
-        self.on_event(warning)
+        self.tell(Warned(code=code, message=message))
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on; a warning also stands in the report."""
+        if isinstance(event, Warned):
+            self.warnings.append(event)
+        self.on_event(event)
 
     def begin(self) -> None:
         """Start a stage: its speed and time left are measured from here."""

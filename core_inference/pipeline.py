@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from .body_model import load_open_body
-from .estimators.landmarks import LandmarkEstimator
+from .estimators.opening import open_estimator
 from .exporting import Exporter
 from .footage import open_footage
 from .metrics import quality
@@ -35,8 +35,8 @@ def run(
     on_event(started(footage, settings))
     exporter = Exporter.for_settings(settings, monitor)
     with OutputFolder(settings.out, overwrite=settings.overwrite) as output:
-        with closing(LandmarkEstimator()) as estimator:
-            recorder = Recorder(folder=output.raw, on_event=on_event, run=output.run)
+        with closing(open_estimator(settings, footage)) as estimator:
+            recorder = Recorder(folder=output.raw, on_event=monitor.tell, run=output.run)
             watched = watch(footage, settings, estimator, recorder, monitor)
         facts = take_facts(footage, settings, estimator, watched.frame_rate)
         body = load_open_body()

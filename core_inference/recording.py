@@ -5,7 +5,6 @@ Chunks hold what the estimator said, in the camera's axes; a take stands in the 
 Legend: T rows of a chunk or take, L landmarks, J joints (55), V vertices.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from ..rigs.rotation import (
 from .array_file import load_arrays, save_arrays
 from .clip import CAMERA_FROM_WORLD, EstimatedPose, RawTake
 from .clip_checks import MAX_MESH_BYTES, mesh_bytes
-from .estimators.base import POSE_ROWS, Landmarks
+from .estimators.base import POSE_ROWS, Landmarks, TakeBody
 from .footage import Footage
 from .people import Observation
 from .protocol import Chunk, OnEvent, Warned
@@ -149,18 +148,6 @@ def _rows_from_observations(observations: list[Observation]) -> dict[str, Any]:
     if len(meshes) == len(poses):
         rows["vertices"] = np.stack(meshes)
     return rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakeBody:
-    """The body that a take's rotations move.
-
-    body_model 'open' or 'smplx'; rest_joints: shape (10,) to joints (55,3) m of the zero pose.
-    The estimators' betas are SMPL-X's: they do not shape the open body.
-    """
-
-    body_model: str
-    rest_joints: Callable[[Float64], NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator
             "fov_deg": settings.fov_deg,
             "focal_px": settings.focal_px,
             "person": settings.person,
+            "exact": settings.exact,
         },
     }
 
@@ -44,6 +45,7 @@ def take_facts(
         frame_rate=frame_rate,
         focal_px=focal_length_px(footage, settings),
         provenance=provenance(footage, settings, estimator),
+        body=estimator.body,
     )
 
 

@@ -1,5 +1,6 @@
 """What a capture is asked to do, checked before any work starts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from .motion.stack import MotionSettings
 
 ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
 FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
-AVAILABLE_ESTIMATORS = ("landmarks",)
+DEVICES = ("auto", "cpu", "cuda", "mps")
 AVAILABLE_FORMATS = ("npz", "fbx")
 MAX_FOCAL_PX = 1e7
 
@@ -19,7 +20,8 @@ class CaptureSettings:
 
     formats None means the default: npz, and fbx where a Blender is at hand. fov_deg is the
     horizontal field of view; with neither it nor focal_px the footage's metadata decide, then
-    the image diagonal. Raises UsageError on what makes no sense.
+    the image diagonal. models, checkpoints (part to file), device and exact are for the research
+    networks. Raises UsageError on what makes no sense.
     """
 
     footage: Path
@@ -33,6 +35,10 @@ class CaptureSettings:
     formats: tuple[str, ...] | None = None
     overwrite: bool = False
     blender: Path | None = None
+    models: Path | None = None
+    checkpoints: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    device: str = "auto"
+    exact: bool = False
     motion: MotionSettings = field(default_factory=MotionSettings)
 
     def __post_init__(self) -> None:
@@ -61,7 +67,8 @@ class CaptureSettings:
         self._check_choices()
 
     def _check_choices(self) -> None:
-        _choose("--estimator", self.estimator, ESTIMATORS, AVAILABLE_ESTIMATORS)
+        _require(self.estimator in ESTIMATORS, "--estimator", ", ".join(ESTIMATORS), self.estimator)
+        _require(self.device in DEVICES, "--device", ", ".join(DEVICES), self.device)
         for name in self.formats or ():
             _choose("--formats", name, FORMATS, AVAILABLE_FORMATS)
         if self.person != "largest":

@@ -38,6 +38,8 @@ def watch(
     A cut ends every take. Raises FootageError for unreadable footage, NoPersonError when nobody
     is in it, Cancelled when the user stops; what was recorded stays on disk.
     """
+    for code, message in estimator.warnings:
+        monitor.warn(code, message)
     eyes = _Eyes(estimator=estimator, recorder=recorder, monitor=monitor)
     total = expected_frames(footage, settings)
     first: Frame | None = None
@@ -50,6 +52,7 @@ def watch(
             eyes.look(frame)
             first, last, count = first or frame, frame, count + 1
             monitor.progress("estimate", count, max(total, count))
+        eyes.finish()
     finally:
         recorder.flush()
     tracks = choose(eyes.tracker.tracks(), (footage.width, footage.height))
@@ -65,27 +68,43 @@ def watch(
 
 @dataclass(kw_only=True)
 class _Eyes:
-    """Looks at frames in order: is it a cut, who is there, is it the same person as before."""
+    """Looks at frames in order: is it a cut, who is there, is it the same person as before.
+
+    Frames wait until there are as many as the estimator likes to see at once, or a cut comes.
+    """
 
     estimator: Estimator
     recorder: Recorder
     monitor: Monitor
     tracker: PersonTracker = field(default_factory=PersonTracker)
     shots: ShotDetector = field(default_factory=ShotDetector)
+    waiting: list[Frame] = field(default_factory=list[Frame])
+    begins_shot: bool = False
 
     def look(self, frame: Frame) -> None:
         with self.monitor.timed("detect"):
             is_cut = self.shots.is_cut(frame)
         if is_cut:
+            self.finish()
             self.estimator.reset()
+            self.begins_shot = True
             self.monitor.warn(
                 "cut", f"scene change at frame {frame.index}: a new take begins there"
             )
+        self.waiting.append(frame)
+        if len(self.waiting) >= self.estimator.batch_size:
+            self.finish()
+
+    def finish(self) -> None:
+        """Look at the frames that wait."""
         with self.monitor.timed("estimate"):
-            pose = self.estimator.estimate(frame)
-        seen = self.tracker.observe(frame, pose, is_cut)
-        if seen is not None:
-            self.recorder.add(seen)
+            poses = self.estimator.estimate_all(self.waiting)
+        for frame, pose in zip(self.waiting, poses, strict=True):
+            seen = self.tracker.observe(frame, pose, self.begins_shot)
+            self.begins_shot = False
+            if seen is not None:
+                self.recorder.add(seen)
+        self.waiting = []
 
 
 def started(footage: Footage, settings: CaptureSettings) -> Started:

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from .settings import CaptureSettings
 
 _PATHS = ("footage", "out")
-_OPTIONAL = ("start", "end", "fov_deg", "focal_px", "person", "estimator", "overwrite")
+_OPTIONAL = (
+    "start",
+    "end",
+    "fov_deg",
+    "focal_px",
+    "person",
+    "estimator",
+    "overwrite",
+    "device",
+    "exact",
+)
 _CONTRACT_NAMES = {"fov": "fov_deg", "focal": "focal_px"}
 
 
@@ -84,6 +94,7 @@ def read_job(path: Path) -> "CaptureSettings":
         return CaptureSettings(
             **{key: Path(values[key]) for key in _PATHS},
             **options,
+            models=Path(values["models"]) if values.get("models") else None,
             formats=None if formats is None else tuple(formats),
             motion=MotionSettings(smooth=float(values.get("smooth", 0.5))),
         )

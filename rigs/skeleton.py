@@ -138,13 +138,14 @@ def joint_positions(
 ) -> FloatArray:
     """Forward kinematics: where the joints are in the world.
 
-    Args: world_TJ33 (T,55,3,3) world rotations; rest_joints_J3 (55,3) m, zero pose;
-        trans_T3 (T,3) m. The pelvis stands at trans + rest_joints[0].
+    Args: world_TJ33 (T,55,3,3) world rotations; rest_joints_J3 (55,3) m, zero pose, or (T,55,3)
+        where every frame has its own; trans_T3 (T,3) m. The pelvis stands at trans plus its rest.
     Returns: (T,55,3) m, world.
     """
     positions_TJ3 = np.empty(world_TJ33.shape[:-1], dtype=world_TJ33.dtype)
-    positions_TJ3[:, 0] = trans_T3 + rest_joints_J3[0]
+    positions_TJ3[:, 0] = trans_T3 + rest_joints_J3[..., 0, :]
     for joint, parent in enumerate(PARENTS[1:], start=1):
-        bone_3 = rest_joints_J3[joint] - rest_joints_J3[parent]
-        positions_TJ3[:, joint] = positions_TJ3[:, parent] + world_TJ33[:, parent] @ bone_3
+        bone_31 = (rest_joints_J3[..., joint, :] - rest_joints_J3[..., parent, :])[..., None]
+        moved_T3 = (world_TJ33[:, parent] @ bone_31)[..., 0]
+        positions_TJ3[:, joint] = positions_TJ3[:, parent] + moved_T3
     return positions_TJ3

@@ -3,8 +3,9 @@
 Legend: J joints (55), L landmarks, V vertices.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,16 +87,35 @@ class PersonPose:
             raise ValueError(f"expected vertices (V,3), got {self.vertices.shape}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TakeBody:
+    """The body that a take's rotations move.
+
+    body_model 'open' or 'smplx'; rest_joints: shape (10,) to joints (55,3) m of the zero pose.
+    The estimators' betas are SMPL-X's: they do not shape the open body.
+    """
+
+    body_model: str
+    rest_joints: Callable[[NDArray[np.float64]], NDArray[np.floating[Any]]]
+
+
 class Estimator(Protocol):
-    """One way of looking at frames. Frames come in order; `reset` forgets the frames before."""
+    """One way of looking at frames. Frames come in order; `reset` forgets the frames before.
+
+    batch_size: how many frames it likes to see at once; body: None where it gives landmarks only;
+    warnings: code and message of what the user should know before the first frame.
+    """
 
     name: str
     landmark_names: tuple[str, ...]
     weights_sha256: str
     licence_note: str
+    batch_size: int
+    body: TakeBody | None
+    warnings: tuple[tuple[str, str], ...]
 
-    def estimate(self, frame: Frame) -> PersonPose | None:
-        """Return the person in the frame, or None where there is nobody."""
+    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
+        """Return the person in each frame, None where there is nobody; no cut lies between."""
         ...
 
     def reset(self) -> None:

@@ -4,12 +4,13 @@ Legend: L landmarks (553), J joints (55).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..footage import Frame
 from . import topology
-from .base import Float32, Landmarks, PersonPose
+from .base import Float32, Landmarks, PersonPose, TakeBody
 from .following import Follower, Verdict
 from .holistic import (
     Detection,
@@ -52,6 +53,9 @@ class LandmarkEstimator:
         "Landmark models: MediaPipe 0.10.21 by Google, Apache-2.0; "
         "results may be used commercially."
     )
+    batch_size = 1
+    body: TakeBody | None = None
+    warnings: tuple[tuple[str, str], ...] = ()
 
     def __init__(self) -> None:
         self.weights_sha256 = weights_sha256()
@@ -60,6 +64,10 @@ class LandmarkEstimator:
         self._follower = Follower()
         self._graph_is_fresh = True
         self._belief = 1.0
+
+    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
+        """Return the person in each frame, None where there is nobody."""
+        return [self.estimate(frame) for frame in frames]
 
     def estimate(self, frame: Frame) -> PersonPose | None:
         """Return the person in the frame, or None where there is nobody."""

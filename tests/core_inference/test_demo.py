@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pose2rig.core_inference.demo import error_table, quality_table
-from pose2rig.core_inference.evaluate import Evaluation
+from pose2rig.core_inference.evaluate import Evaluation, Steadiness
 from pose2rig.core_inference.footage import open_footage
 
 FIGURES = {"coverage": 0.954, "reprojection_px": 6.44, "jitter_10m_s3": 50.3}
@@ -38,17 +38,29 @@ def test_the_known_motion_stands_beside_the_take() -> None:
 
 
 def test_errors_without_rotations_leave_their_line_out() -> None:
+    steady = Steadiness(jitter_m_s3=0.0, foot_slide_cm_s=None, bone_length_cv=None)
     evaluation = Evaluation(
         frames=10,
         clip_frames=10,
         joints=12,
+        coverage=1.0,
+        root_names=("left_hip", "right_hip"),
         mpjpe_mm=76.2,
         pa_mpjpe_mm=41.1,
+        pck_rel=0.9,
+        auc_rel=0.5,
         acceleration_mm=3.0,
         reference_acceleration_mm=2.0,
+        acceleration_error_mm=2.5,
+        acceleration_error_m_s2=2.2,
         root_path_mm=136.7,
+        camera=None,
         rotation_deg=None,
         contact_f1=None,
+        clip_steadiness=steady,
+        reference_steadiness=steady,
+        parts={},
+        mesh=None,
         joint_mm={},
         joint_deg={},
     )

@@ -11,8 +11,8 @@ from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.bvh import load_bvh
 from pose2rig.core_inference.bvh_motion import body_motion
 from pose2rig.core_inference.clip import save_arrays, save_clip
-from pose2rig.core_inference.metrics import rotation_errors
-from pose2rig.core_inference.references import TRC_MARKERS, load_reference
+from pose2rig.core_inference.pose_metrics import rotation_errors
+from pose2rig.core_inference.references import TRC_MARKERS, average_shape, load_reference
 from pose2rig.rigs.errors import ClipFileError
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
@@ -43,7 +43,7 @@ def test_a_clip_is_its_own_reference(tmp_path: Path, body: BodyModel):
     motion, time_s = random_motion(body, 1, seconds=1.0)
     clip = clip_of(motion, body, time_s)
     save_clip(tmp_path / "clip.npz", clip)
-    reference = load_reference(tmp_path / "clip.npz", body)
+    reference = load_reference(tmp_path / "clip.npz", average_shape(body))
     assert reference.names == JOINT_NAMES
     assert reference.joints == pytest.approx(clip.joints)
     assert reference.rotations is not None
@@ -67,7 +67,7 @@ def test_amass_poses_of_every_width(tmp_path: Path, body: BodyModel, width: int,
     trans = motion.joints[:, 0] - rest[0]
     path = tmp_path / "amass.npz"
     save_arrays(path, {"poses": poses, "trans": trans, rate_key: np.float64(30.0)})
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     columns = [JOINT[name] for name in reference.names]
     assert len(columns) == {72: 22, 156: 52, 165: 55}[width]
     assert reference.known.sum() == len(columns)
@@ -102,14 +102,14 @@ def test_other_npz_files_are_refused(
     path = tmp_path / "other.npz"
     save_arrays(path, arrays)
     with pytest.raises(ClipFileError, match=r"other\.npz"):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 def test_pickled_objects_are_refused(tmp_path: Path, body: BodyModel):
     path = tmp_path / "hostile.npz"
     np.savez(path, poses=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ClipFileError):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_pickled_objects_are_refused(tmp_path: Path, body: BodyModel):
 )
 def test_what_is_no_reference_is_refused(tmp_path: Path, body: BodyModel, name: str):
     with pytest.raises(ClipFileError):
-        load_reference(tmp_path / name, body)
+        load_reference(tmp_path / name, average_shape(body))
 
 
 # --- trc ---------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_trc_markers_become_joints_in_metres_with_z_up(
     points = markers_of()
     path = tmp_path / "markers.trc"
     path.write_text(trc_text(points * factor, units, NAMES))
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     assert reference.names == tuple(TRC_MARKERS)
     assert reference.joints[..., 2] == pytest.approx(points[:, 1:, 1], abs=1e-5)
     assert reference.time_s == pytest.approx(np.arange(5) / 60, abs=1e-5)
@@ -171,7 +171,7 @@ def test_trc_holes_are_filled_from_neighbours(tmp_path: Path, body: BodyModel):
     cells[5:8] = ["", "", ""]
     lines[7] = "\t".join(cells)
     path.write_text("\n".join(lines))
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     assert reference.joints[2, 0] == pytest.approx([3.0, -3.0, 3.0])
 
 
@@ -192,7 +192,7 @@ def test_malformed_trc_files_are_refused(tmp_path: Path, body: BodyModel, old: s
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(ClipFileError, match=r"markers\.trc"):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 @pytest.mark.parametrize("lines", [0, 3, 5])
@@ -200,13 +200,13 @@ def test_trc_files_without_rows_are_refused(tmp_path: Path, body: BodyModel, lin
     path = tmp_path / "markers.trc"
     path.write_text("\n".join(trc_text(markers_of(), "m", NAMES).splitlines()[:lines]))
     with pytest.raises(ClipFileError, match=r"markers\.trc"):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 @pytest.mark.slow
 def test_the_real_trc_is_read(shared_dir: Path, body: BodyModel):
     path = shared_dir / "footage" / "samples3d" / "pose2sim_balance" / "Pose2Sim_markers.trc"
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     assert reference.joints.shape == (100, 12, 3)
     assert reference.time_s[0] == 0.0 and reference.time_s[-1] == pytest.approx(99 / 60)
     heights = {n: reference.joints[:, k, 2].mean() for k, n in enumerate(reference.names)}
@@ -285,14 +285,14 @@ def test_malformed_bvh_files_are_refused(tmp_path: Path, body: BodyModel, old: s
     assert old in BVH
     path.write_text(BVH.replace(old, new))
     with pytest.raises(ClipFileError):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 def test_a_bvh_of_no_person_says_which_bones_are_missing(tmp_path: Path, body: BodyModel):
     path = tmp_path / "tiny.bvh"
     path.write_text(BVH)
     with pytest.raises(ClipFileError, match="no bone for"):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))
 
 
 def test_too_many_bones_are_refused(tmp_path: Path):
@@ -341,7 +341,7 @@ def test_a_bvh_of_the_smplx_skeleton_comes_back_whole(tmp_path: Path, body: Body
     y_up[:, 0] = UPRIGHT.T @ y_up[:, 0]
     path = tmp_path / "ours.bvh"
     path.write_text(bvh_text(y_up, motion.joints[:, 0] @ UPRIGHT, rest))
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     assert reference.names == JOINT_NAMES and reference.known.all()
     assert reference.joints == pytest.approx(motion.joints, abs=1e-4)
     assert reference.rotations is not None
@@ -367,7 +367,7 @@ def test_real_bvh_motions_point_their_limbs_as_the_file_does(
     path = shared_dir / "footage" / "mocap" / f"{name}.bvh"
     rest = np.asarray(body.rest_joints(AVERAGE), dtype=np.float64)
     motion = body_motion(load_bvh(path), rest)
-    reference = load_reference(path, body)
+    reference = load_reference(path, average_shape(body))
     posed = joint_positions(world_rotations(motion.rotations), rest, motion.trans)
     assert motion.known.sum() == PEOPLE[name]
     for side in ("left", "right"):
@@ -392,4 +392,4 @@ def test_real_bvh_motions_point_their_limbs_as_the_file_does(
 def test_a_bvh_of_a_face_is_no_motion_of_a_person(shared_dir: Path, body: BodyModel):
     path = shared_dir / "footage" / "mocap" / "makehuman_face_poseunits.bvh"
     with pytest.raises(ClipFileError, match="not a person's motion"):
-        load_reference(path, body)
+        load_reference(path, average_shape(body))

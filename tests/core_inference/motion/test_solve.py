@@ -7,9 +7,9 @@ import pytest
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.clip import Clip, RawTake
-from pose2rig.core_inference.metrics import joint_errors, rotation_errors
 from pose2rig.core_inference.motion.posing import quaternions, world_matrices
 from pose2rig.core_inference.motion.solve import HANGING_ARM_RAD, solve
+from pose2rig.core_inference.pose_metrics import point_errors, rotation_errors
 from pose2rig.core_inference.synthetic import (
     KnownMotion,
     camera_position,
@@ -34,7 +34,7 @@ def local_matrices(clip: Clip) -> Float64:
 def pelvis_apart(clip: Clip, motion: KnownMotion) -> Float64:
     """Distances (T,55) m with the pelvises together."""
     own = clip.joints.astype(np.float64)
-    return joint_errors(own - own[:, :1], motion.joints - motion.joints[:, :1])
+    return point_errors(own - own[:, :1], motion.joints - motion.joints[:, :1])
 
 
 def noisy(raw: RawTake, sigma_m: float, seed: int) -> RawTake:

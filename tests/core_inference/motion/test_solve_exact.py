@@ -8,8 +8,8 @@ import pytest
 from pose2rig.core_inference.body_model import load_open_body
 from pose2rig.core_inference.bvh import load_bvh
 from pose2rig.core_inference.bvh_motion import body_motion
-from pose2rig.core_inference.metrics import joint_errors
 from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.pose_metrics import point_errors
 from pose2rig.core_inference.synthetic import exact_take, known_motion
 
 from ..known_motions import AVERAGE
@@ -38,5 +38,5 @@ def test_mean_joint_error_is_under_15_mm(shared_dir: Path, name: str):
     known = known_motion(body, motion.rotations[::step], motion.trans[::step], AVERAGE)
     clip = solve(exact_take(known, body, motion.time_s[::step]), body)
     joints = clip.joints.astype(np.float64)
-    errors = joint_errors(joints - joints[:, :1], known.joints - known.joints[:, :1])
+    errors = point_errors(joints - joints[:, :1], known.joints - known.joints[:, :1])
     assert errors.mean() < 0.015

@@ -1,0 +1,111 @@
+"""Which estimator: the choice of --estimator made into one that is ready to look.
+
+The research networks' code, and with it torch, is imported only when one of them is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...rigs.errors import EngineError
+from ..footage import Footage
+from ..lens import focal_length_px
+from ..settings import CaptureSettings
+from .base import Estimator
+from .landmarks import LandmarkEstimator
+
+if TYPE_CHECKING:
+    from .bodies import ResearchBody
+    from .research import PersonNetworks
+    from .root import Lens
+    from .running import NetworkLoader
+
+
+def open_estimator(settings: CaptureSettings, footage: Footage) -> Estimator:
+    """Return the estimator that was asked for, its models read and checked.
+
+    Checkpoints are read first, then body models. Raises ModelFileError for a file that is missing
+    or unusable, EngineError without the research extra or the wanted device.
+    """
+    if settings.estimator == LandmarkEstimator.name:
+        return LandmarkEstimator()
+    try:
+        import torch as _  # noqa: F401
+    except ImportError as error:
+        raise EngineError(
+            f"--estimator {settings.estimator} needs the research extra",
+            expected="torch and smplx in the engine's environment",
+            actual=str(error),
+            next_step="install it: pip install -r requirements/research.txt (README)",
+        ) from error
+    return _open_research(settings, footage)
+
+
+def _open_research(settings: CaptureSettings, footage: Footage) -> Estimator:
+    from ..licensed_body import LICENCE_NOTE
+    from .model_folder import ModelFolder
+    from .research import ResearchEstimator
+    from .root import Lens
+    from .running import NetworkLoader, choose_device
+
+    loader = NetworkLoader(
+        models=ModelFolder(root=settings.models, overrides=settings.checkpoints),
+        device=choose_device(settings.device),
+        exact=settings.exact,
+    )
+    lens = Lens(
+        focal_px=focal_length_px(footage, settings), image_size=(footage.width, footage.height)
+    )
+    networks, body = _OPENERS[settings.estimator](loader, lens)
+    warnings = [("licence", networks.licence_note)]
+    if body.licensed is not None or body.hand_means is not None:
+        warnings.append(("licence", LICENCE_NOTE))
+    if (lacks := body.lacks) is not None:
+        warnings.append(("body_model", lacks))
+    return ResearchEstimator(networks, body, lens, (*warnings, *loader.warnings))
+
+
+def _open_hand4whole(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, ResearchBody]:
+    from .bodies import open_body_files
+    from .hand4whole import Hand4WholeNetworks
+
+    network = loader.load("hand4whole")
+    body = open_body_files(loader.models)
+    return Hand4WholeNetworks(network, body, lens), body
+
+
+def _open_pose2pose(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, ResearchBody]:
+    from .bodies import open_body_files
+    from .pose2pose import Pose2PoseNetworks, Pose2PoseParts
+
+    parts = Pose2PoseParts(
+        body=loader.load("pose2pose_body"),
+        hand=loader.load("pose2pose_hand"),
+        face=loader.load("pose2pose_face"),
+    )
+    body = open_body_files(loader.models)
+    return Pose2PoseNetworks(parts, body, lens), body
+
+
+def _open_i2l_meshnet(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, ResearchBody]:
+    from ..licensed_body import read_smpl_regressor
+    from .bodies import open_body_files
+    from .i2l_meshnet import NO_ROOTNET, I2LMeshNetworks
+
+    network = loader.load("i2l_meshnet_body")
+    rootnet = None
+    if loader.models.find("rootnet") is not None:
+        rootnet = loader.load("rootnet")
+    else:
+        loader.warnings.append(NO_ROOTNET)
+    network.fill("joint_regressor", read_smpl_regressor(loader.models.require("smpl")))
+    body = open_body_files(loader.models)
+    return I2LMeshNetworks(network, rootnet, lens), body
+
+
+_OPENERS: dict[str, Callable[[NetworkLoader, Lens], tuple[PersonNetworks, ResearchBody]]] = {
+    "hand4whole": _open_hand4whole,
+    "pose2pose": _open_pose2pose,
+    "i2l-meshnet": _open_i2l_meshnet,
+}

@@ -1,0 +1,197 @@
+"""What the papers' estimators share: who is looked at, and how networks' words become a pose.
+
+The default landmark models say who is there and where; the networks see that person's crop. Their
+rotations and root, in our camera, are the person's pose; scores are the landmark models', since
+the networks say nothing of how sure they are.
+
+Legend: N people of a batch of frames, J joints (55), V vertices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...rigs.rotation import matrix_from_axis_angle
+from ...rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
+from ..footage import Frame
+from .base import Float32, PersonPose, TakeBody
+from .bodies import EXPRESSION_COUNT, ResearchBody
+from .crops import RGB, Crop, crop_person, processed_box
+from .landmarks import LandmarkEstimator
+from .root import Lens
+
+Float64 = NDArray[np.float64]
+
+UNKNOWN_JOINT = 0.5
+"""A joint that the landmarks do not know is as sure as half of the person's known ones."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sighting:
+    """A person as the landmark models found them in an image (H,W,3) uint8 RGB."""
+
+    image: RGB
+    found: PersonPose
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PosedPeople:
+    """What networks say of N people, in our camera.
+
+    rotations (N,55,3) axis-angle, parent-relative, the first in the camera's axes, hands relative
+    to their mean pose; root (N,3) m, the pelvis; betas (N,10) and expression (N,10) of SMPL-X;
+    vertices (N,V,3) m or None.
+    """
+
+    rotations: Float64
+    root: Float64
+    betas: Float64
+    expression: Float64
+    vertices: Float32 | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.root)
+        for name, shape in (
+            ("rotations", (count, JOINT_COUNT, 3)),
+            ("root", (count, 3)),
+            ("betas", (count, 10)),
+            ("expression", (count, EXPRESSION_COUNT)),
+        ):
+            actual = getattr(self, name).shape
+            if actual != shape:
+                raise ValueError(f"{name}: expected {shape}, got {actual}")
+
+
+class PersonNetworks(Protocol):
+    """The networks of one paper, from crops to a pose."""
+
+    name: str
+    weights_sha256: str
+    licence_note: str
+    batch_size: int
+
+    def look(self, people: Sequence[Sighting]) -> PosedPeople:
+        """Return the pose of every person, in order."""
+        ...
+
+
+class ResearchEstimator:
+    """Estimator over a paper's networks: follows one person, gives rotations and a root.
+
+    warnings: code and message of what the user should know before the first frame.
+    """
+
+    def __init__(
+        self,
+        networks: PersonNetworks,
+        body: ResearchBody,
+        lens: Lens,
+        warnings: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.name = networks.name
+        self.weights_sha256 = networks.weights_sha256
+        self.licence_note = networks.licence_note
+        self.batch_size = networks.batch_size
+        self.warnings = warnings
+        self._networks = networks
+        self._body = body
+        self._lens = lens
+        self._finder = LandmarkEstimator()
+        self.landmark_names = self._finder.landmark_names
+        self.body: TakeBody | None = body.take_body
+
+    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
+        """Return the person in each frame, None where there is nobody or no usable answer."""
+        found = self._finder.estimate_all(frames)
+        sightings = {
+            row: Sighting(image=frames[row].image, found=pose)
+            for row, pose in enumerate(found)
+            if pose is not None and self._is_in_view(pose)
+        }
+        poses: list[PersonPose | None] = [None] * len(frames)
+        if sightings:
+            people = list(sightings.values())
+            looked = self._poses(self._networks.look(people), people)
+            for row, pose in zip(sightings, looked, strict=True):
+                poses[row] = pose
+        return poses
+
+    def reset(self) -> None:
+        """Forget what came before, as after a cut."""
+        self._finder.reset()
+
+    def close(self) -> None:
+        """Release the models."""
+        self._finder.close()
+
+    def _is_in_view(self, pose: PersonPose) -> bool:
+        return processed_box(pose.box, self._lens.image_size, 1.0) is not None
+
+    def _poses(self, people: PosedPeople, sightings: Sequence[Sighting]) -> list[PersonPose | None]:
+        """One pose each, None for numbers that are no numbers (half precision may overflow)."""
+        full_NJ3 = self._body.full_rotations(people.rotations)
+        expression_NK = people.expression
+        if self._body.licensed is None:
+            expression_NK = np.zeros_like(expression_NK)
+        joints2d_NJ2 = self._projected(full_NJ3, people)
+        numbers = (full_NJ3, people.root, people.betas, expression_NK, joints2d_NJ2)
+        usable_N = np.all([_finite_rows(array) for array in numbers], axis=0)
+        return [
+            PersonPose(
+                joints2d=joints2d_NJ2[n].astype(np.float32),
+                scores=_scores(sighting.found),
+                box=sighting.found.box,
+                rotations=full_NJ3[n].astype(np.float32),
+                root=people.root[n].astype(np.float32),
+                betas=people.betas[n].astype(np.float32),
+                expression=expression_NK[n].astype(np.float32),
+                landmarks=sighting.found.landmarks,
+                vertices=None if people.vertices is None else people.vertices[n],
+            )
+            if usable_N[n]
+            else None
+            for n, sighting in enumerate(sightings)
+        ]
+
+    def _projected(self, full_NJ3: Float64, people: PosedPeople) -> Float64:
+        """Where the posed joints (N,55,2) are in the image, px."""
+        rest_NJ3 = self._body.rest_joints(people.betas)
+        world_NJ33 = world_rotations(matrix_from_axis_angle(full_NJ3))
+        joints_NJ3 = joint_positions(world_NJ33, rest_NJ3, people.root - rest_NJ3[:, 0])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self._lens.project(joints_NJ3)
+
+
+def person_crops(
+    people: Sequence[Sighting], patch_wh: tuple[int, int], *, keep_flat: bool = False
+) -> list[Crop]:
+    """Each person's patch, as the authors cut it; the landmarks' boxes lie in the image."""
+    crops: list[Crop] = []
+    for person in people:
+        height, width = person.image.shape[:2]
+        box = processed_box(
+            person.found.box, (width, height), patch_wh[0] / patch_wh[1], keep_flat=keep_flat
+        )
+        assert box is not None, "the estimator leaves out who is not in view"
+        crops.append(crop_person(person.image, box, patch_wh))
+    return crops
+
+
+def patch_batch(crops: Sequence[Crop]) -> Float32:
+    """Patches as networks take them: (N,3,H,W), RGB 0..255."""
+    return np.stack([crop.patch.transpose(2, 0, 1) for crop in crops])
+
+
+def _finite_rows(array: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows (N,) hold nothing but numbers."""
+    return np.isfinite(array).reshape(len(array), -1).all(axis=1)
+
+
+def _scores(found: PersonPose) -> Float32:
+    """How sure each joint (55,) is: as the landmarks say, and by the person where they do not."""
+    known_J = found.scores > 0
+    person = float(found.scores[known_J].mean()) if known_J.any() else 0.0
+    return np.where(known_J, found.scores, UNKNOWN_JOINT * person).astype(np.float32)

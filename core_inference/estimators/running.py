@@ -1,0 +1,115 @@
+"""Networks with their weights, ready to run: which device, how exactly, arrays in and out.
+
+Only the research estimators import this: it needs torch.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ...rigs.errors import EngineError
+from ..networks.build import build_network
+from .checkpoints import load_checkpoint
+from .fast_path import faster
+from .model_folder import ModelFolder
+
+Float32 = NDArray[np.float32]
+
+GPU_BATCH = 8
+"""People that a GPU sees at once; on a processor one by one is as fast or faster."""
+
+_NAMED_KEYS = 4
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device of --device auto, cpu, cuda or mps; auto takes the best one there is.
+
+    Raises EngineError for one that this machine or this torch does not have.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted == "auto":
+        return torch.device(next(name for name, there in available.items() if there))
+    if not available[wanted]:
+        raise EngineError(
+            f"--device {wanted} is not available",
+            expected=", ".join(name for name, there in available.items() if there),
+            actual=wanted,
+            next_step="use --device auto, or run pose2rig doctor to see what torch finds",
+        )
+    return torch.device(wanted)
+
+
+class LoadedNetwork:
+    """A network with its weights on its device: float32 arrays in, its output's fields as arrays.
+
+    sha256 is that of the checkpoint file.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device, sha256: str) -> None:
+        self.sha256 = sha256
+        self.batch_size = 1 if device.type == "cpu" else GPU_BATCH
+        self._network = network
+        self._device = device
+
+    def run(self, *inputs: Float32) -> Any:
+        """The network's NamedTuple, with arrays (N,...) in place of tensors.
+
+        All results come back in one transfer, so a GPU is waited for once.
+        """
+        with torch.inference_mode():
+            out = self._network(*(self._sent(array) for array in inputs))
+            flat_NF = torch.cat([tensor.flatten(1).float() for tensor in out], dim=1)
+            numbers_NF = flat_NF.cpu().numpy()
+        return type(out)(*_fields(numbers_NF, out))
+
+    def fill(self, buffer: str, values: Float32) -> None:
+        """Set a buffer that no checkpoint holds, such as a licensed model's joint regressor."""
+        self._network.get_buffer(buffer).copy_(torch.from_numpy(values))
+
+    def _sent(self, array: Float32) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+        return tensor.to(self._device, non_blocking=True)
+
+
+def _fields(numbers_NF: Float32, like: tuple[Tensor, ...]) -> list[Float32]:
+    ends = np.cumsum([tensor[0].numel() for tensor in like])[:-1]
+    columns = np.split(numbers_NF, ends, axis=1)
+    return [
+        part.reshape(len(part), *tensor.shape[1:])
+        for part, tensor in zip(columns, like, strict=True)
+    ]
+
+
+@dataclass(kw_only=True)
+class NetworkLoader:
+    """Builds networks, loads the user's weights and makes them fast, unless exact.
+
+    warnings: code and message of what a checkpoint holds beyond its network.
+    """
+
+    models: ModelFolder
+    device: torch.device
+    exact: bool
+    warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def load(self, part: str) -> LoadedNetwork:
+        """The network of a part; raises ModelFileError."""
+        path = self.models.require(part)
+        network = build_network(part)
+        loaded = load_checkpoint(path, network, part)
+        if loaded.ignored:
+            some = ", ".join(loaded.ignored[:_NAMED_KEYS])
+            self.warnings.append(
+                ("weights", f"{path.name}: {len(loaded.ignored)} unknown keys left out ({some})")
+            )
+        network.eval().requires_grad_(False).to(self.device)
+        ready = network if self.exact else faster(network, self.device)
+        return LoadedNetwork(ready, self.device, loaded.sha256)
