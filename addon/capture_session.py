@@ -24,8 +24,8 @@ from ..core_inference.protocol import (
 from ..rigs.errors import EngineError, FootageError, OutputError, Pose2RigError
 from . import storage
 from .keyframes import RotationMode
-from .preferences import engine_python
-from .properties import CaptureStatus
+from .preferences import addon_preferences, engine_python, model_folder, require_agreement
+from .properties import LANDMARKS, CaptureStatus
 from .sampling import FrameTiming
 from .take import TakeSettings, add_take
 from .timing import check_frame_rate, fit_frame_range, frame_rate, set_frame_rate
@@ -66,15 +66,10 @@ def start(context: bpy.types.Context) -> None:
     python = engine_python(context)
     settings = context.scene.pose2rig
     footage = _footage(settings.footage)
+    if settings.estimator != LANDMARKS:
+        require_agreement(context)
     out = storage.new_take_folder(footage.stem)
-    job = CaptureJob(
-        footage=footage,
-        out=out,
-        start=settings.start or None,
-        end=settings.end or None,
-        smooth=settings.smooth,
-    )
-    job_file = _write_job(job)
+    job_file = _write_job(_job(context, footage, out))
     client = WorkerClient(engine_command(python, job_file), out / "engine.log")
     _current.append(
         _Session(
@@ -142,6 +137,21 @@ def _footage(text: str) -> Path:
     )
 
 
+def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
+    settings = context.scene.pose2rig
+    return CaptureJob(
+        footage=footage,
+        out=out,
+        start=settings.start or None,
+        end=settings.end or None,
+        smooth=settings.smooth,
+        estimator=settings.estimator,
+        models=model_folder(context),
+        device=addon_preferences(context).device,
+        exact=settings.exact,
+    )
+
+
 def _write_job(job: CaptureJob) -> Path:
     path = job.out / "capture_job.json"
     try:
@@ -174,6 +184,8 @@ def _show(status: CaptureStatus, event: Event) -> None:
             status.progress = event.done / max(event.total, 1)
             status.fps = event.fps
             status.eta_s = -1.0 if event.eta_s is None else event.eta_s
+        case Warned(code="licence"):  # agreed to before, and the take shows it
+            return
         case Warned():
             status.warnings = f"{status.warnings}\n{event.message}".strip()
         case Failed():

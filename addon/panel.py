@@ -6,13 +6,27 @@ import bpy
 
 from .operators.capture import CancelCapture, Capture
 from .operators.export import ExportTake
-from .preferences import ROOT_PACKAGE, has_engine
-from .properties import CaptureStatus
-from .take import QUALITY_PROPERTY, active_armature
+from .preferences import (
+    LICENCE_NOTE,
+    OWN_FOLDER,
+    ROOT_PACKAGE,
+    Pose2RigPreferences,
+    addon_preferences,
+    has_engine,
+)
+from .properties import LANDMARKS, CaptureSettings, CaptureStatus
+from .take import (
+    LICENCE_NOTE_PROPERTY,
+    LICENCE_PROPERTY,
+    QUALITY_PROPERTY,
+    RESEARCH,
+    active_armature,
+)
 
 _RUNNING = ("RUNNING", "CANCELLING")
 _STAGES = {"start": "Starting", "estimate": "Capturing", "solve": "Solving", "export": "Writing"}
 _CHARACTER_PX = 7.0
+_ICON_CHARACTERS = 3
 
 QUALITY_LABELS: tuple[tuple[str, str, str], ...] = (
     ("frames", "Frames", "{:.0f}"),
@@ -41,6 +55,8 @@ class Pose2RigPanel(bpy.types.Panel):
         self._draw_settings(context, enabled=status.state not in _RUNNING)
         if not has_engine(context):
             _draw_engine_hint(self.layout, width)
+        if context.scene.pose2rig.estimator != LANDMARKS:
+            _draw_agreement(self.layout, addon_preferences(context), width)
         if status.state in _RUNNING:
             _draw_progress(self.layout, status)
         else:
@@ -48,7 +64,7 @@ class Pose2RigPanel(bpy.types.Panel):
             row.scale_y = 1.4
             row.operator(Capture.bl_idname, icon="ARMATURE_DATA")
         _draw_outcome(self.layout, status, width)
-        _draw_take(self.layout, context)
+        _draw_take(self.layout, context, width)
 
     def _draw_settings(self, context: bpy.types.Context, *, enabled: bool) -> None:
         settings = context.scene.pose2rig
@@ -60,10 +76,31 @@ class Pose2RigPanel(bpy.types.Panel):
         frames = column.column(align=True)
         frames.prop(settings, "start")
         frames.prop(settings, "end", text="To (0 = End)")
+        column.prop(settings, "estimator")
+        if settings.estimator != LANDMARKS:
+            _draw_research(column, settings, addon_preferences(context))
         column.prop(settings, "smooth")
         column.prop(settings, "rotation_mode")
         column.prop(settings, "first_frame")
         column.prop(settings, "match_scene")
+
+
+def _draw_research(
+    layout: bpy.types.UILayout, settings: CaptureSettings, preferences: Pose2RigPreferences
+) -> None:
+    column = layout.column(align=True)
+    column.prop(preferences, "model_folder", placeholder=OWN_FOLDER)
+    column.prop(preferences, "device")
+    column.prop(settings, "exact")
+
+
+def _draw_agreement(
+    layout: bpy.types.UILayout, preferences: Pose2RigPreferences, width: int
+) -> None:
+    if not preferences.research_agreed:
+        box = layout.box()
+        _paragraph(box, LICENCE_NOTE, width, icon="INFO")
+        box.prop(preferences, "research_agreed")
 
 
 def _draw_engine_hint(layout: bpy.types.UILayout, width: int) -> None:
@@ -106,7 +143,7 @@ def _draw_outcome(layout: bpy.types.UILayout, status: CaptureStatus, width: int)
         layout.label(text=status.message, icon="CHECKMARK" if status.state == "DONE" else "INFO")
 
 
-def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context, width: int) -> None:
     armature = active_armature(context)
     quality = armature.get(QUALITY_PROPERTY) if armature else None
     if quality is not None:
@@ -118,7 +155,21 @@ def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
                 row = column.row()
                 row.label(text=label)
                 row.label(text=quality_text(key, shape, quality[key]))
+        _draw_licence(layout, box, armature, width)
     layout.operator(ExportTake.bl_idname, icon="EXPORT")
+
+
+def _draw_licence(
+    layout: bpy.types.UILayout, box: bpy.types.UILayout, armature: bpy.types.Object, width: int
+) -> None:
+    licence = armature.get(LICENCE_PROPERTY)
+    if licence is not None:
+        _paragraph(box, f"Licence: {licence}", width)
+    if licence == RESEARCH:
+        header, note = layout.panel("POSE2RIG_PT_licence_note", default_closed=True)
+        header.label(text="Licence Note")
+        if note is not None:
+            _paragraph(note, armature[LICENCE_NOTE_PROPERTY], width)
 
 
 def _duration(seconds: float) -> str:
@@ -134,6 +185,7 @@ def _characters(context: bpy.types.Context) -> int:
 
 def _paragraph(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE") -> None:
     column = layout.column(align=True)
-    for line in textwrap.wrap(text, width):
+    characters = width if icon == "NONE" else width - _ICON_CHARACTERS
+    for line in textwrap.wrap(text, characters, break_on_hyphens=False):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else "NONE"

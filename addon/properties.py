@@ -2,6 +2,34 @@
 
 import bpy
 
+LANDMARKS = "landmarks"
+"""The estimator that needs nothing but the engine; the others' names are the engine's as well."""
+
+ESTIMATORS = (
+    (
+        LANDMARKS,
+        "Landmarks (built in)",
+        "Body, hands and jaw; there is nothing to fetch, and commercial use is allowed",
+    ),
+    (
+        "hand4whole",
+        "Hand4Whole",
+        "Body, hands and face from one network; you bring its weights, for non-commercial research",
+    ),
+    (
+        "pose2pose",
+        "Pose2Pose",
+        "Body, hands and face from a network each; you bring the three networks' weights, for "
+        "non-commercial research",
+    ),
+    (
+        "i2l-meshnet",
+        "I2L-MeshNet",
+        "The body without its fingers, and its mesh in the clip; you bring its weights and the "
+        "SMPL model, for non-commercial research",
+    ),
+)
+
 STATES = ("IDLE", "RUNNING", "CANCELLING", "DONE", "CANCELLED", "FAILED")
 
 
@@ -20,6 +48,17 @@ class CaptureSettings(bpy.types.PropertyGroup):
         name="To",
         description="Frame of the footage before which to stop; 0 captures to the end",
         min=0,
+    )
+    estimator: bpy.props.EnumProperty(
+        name="Estimator",
+        description="What looks at the footage",
+        items=ESTIMATORS,
+        default=LANDMARKS,
+    )
+    exact: bpy.props.BoolProperty(
+        name="Exact",
+        description="Give the numbers of the authors' own code; takes longer",
+        default=False,
     )
     smooth: bpy.props.FloatProperty(
         name="Smoothing",

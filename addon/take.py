@@ -13,11 +13,17 @@ from ..core_inference.clip import Clip
 from .armature import build_armature
 from .body import build_body
 from .keyframes import RotationMode, key_motion
+from .properties import LANDMARKS
 from .sampling import FrameTiming, keyframes_from_clip
 
 CLIP_PROPERTY = "pose2rig_clip"
 PROVENANCE_PROPERTY = "pose2rig_provenance"
 QUALITY_PROPERTY = "pose2rig_quality"
+LICENCE_PROPERTY = "pose2rig_licence"
+LICENCE_NOTE_PROPERTY = "pose2rig_licence_note"
+
+COMMERCIAL = "commercial use allowed"
+RESEARCH = "non-commercial research"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,15 @@ def _describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> No
     datablock[QUALITY_PROPERTY] = {
         name: value for name, value in settings.quality.items() if value is not None
     }
+    if note := clip.provenance.get("licence_note"):
+        datablock[LICENCE_PROPERTY] = _licence(clip)
+        datablock[LICENCE_NOTE_PROPERTY] = note
+
+
+def _licence(clip: Clip) -> str:
+    """What the take may be used for: only what is built in leaves commercial use open."""
+    built_in = clip.provenance.get("estimator") == LANDMARKS and clip.body_model == "open"
+    return COMMERCIAL if built_in else RESEARCH
 
 
 def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:

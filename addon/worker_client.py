@@ -46,13 +46,20 @@ _BOOTSTRAP = (
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureJob:
-    """What the worker is asked to do, as its job file says it."""
+    """What the worker is asked to do, as its job file says it.
+
+    models, device and exact are for the research networks; models None is the engine's own folder.
+    """
 
     footage: Path
     out: Path
     start: int | None
     end: int | None
     smooth: float
+    estimator: str
+    models: Path | None
+    device: str
+    exact: bool
 
     def to_json(self) -> str:
         """The job file's text."""
@@ -64,7 +71,10 @@ class CaptureJob:
                 "end": self.end,
                 "smooth": self.smooth,
                 "person": "largest",
-                "estimator": "landmarks",
+                "estimator": self.estimator,
+                "models": None if self.models is None else str(self.models),
+                "device": self.device,
+                "exact": self.exact,
                 "fov": None,
                 "focal": None,
                 "formats": ["npz"],

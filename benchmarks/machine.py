@@ -7,7 +7,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-PACKAGES = ("pose2rig", "numpy", "scipy", "opencv-contrib-python", "mediapipe", "bpy")
+PACKAGES = (
+    "pose2rig",
+    "numpy",
+    "scipy",
+    "opencv-contrib-python",
+    "mediapipe",
+    "bpy",
+    "torch",
+    "openvino",
+)
 
 
 def heading() -> str:

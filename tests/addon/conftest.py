@@ -1,5 +1,7 @@
-"""Fixtures of the Blender side: clips of known motion, empty files, the built extension."""
+"""Fixtures of the Blender side: clips, empty files, the built extension, whole Blender runs."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +25,40 @@ from pose2rig.rigs.skeleton import JOINT, joint_positions, world_rotations
 from ..licensed_models import smplx_like_joints
 
 MakeClip = Callable[..., Clip]
+RunBlender = Callable[..., dict[str, Any]]
+
+PRELUDE = """
+import importlib, json, os, sys, time
+import bpy
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.extensions.package_install_files(
+    repo="user_default", filepath={zip!r}, enable_on_install=True
+)
+ROOT = "bl_ext.user_default.pose2rig"
+context = bpy.context
+preferences = context.preferences.addons[ROOT].preferences
+preferences.engine_python = {python!r}
+settings = context.scene.pose2rig
+settings.footage = {footage!r}
+settings.start, settings.end = 10, 40
+status = context.window_manager.pose2rig
+session = importlib.import_module(ROOT + ".addon.capture_session")
+
+def tell(**answer):
+    print("ANSWER" + json.dumps(answer), flush=True)
+
+def run(until=lambda: False):
+    worst = 0.0
+    while True:
+        before = time.thread_time()
+        result = session.step(context)
+        if result != "RUNNING":
+            return result, worst
+        worst = max(worst, time.thread_time() - before)
+        if until():
+            return result, worst
+        time.sleep(0.02)
+"""
 
 
 def _known_clip(time_s: NDArray[np.float64], frame_rate: float) -> Clip:
@@ -115,3 +151,28 @@ def extension_zip(repository_dir: Path, tmp_path_factory: pytest.TempPathFactory
     builder = repository_dir / ".ci" / "build_extension.py"
     subprocess.run([sys.executable, str(builder), "--output", str(path)], check=True)
     return path
+
+
+@pytest.fixture
+def run_blender(extension_zip: Path, shared_dir: Path, tmp_path: Path) -> RunBlender:
+    """Run a script after the prelude; returns what it told."""
+    clip = shared_dir / "footage" / "video" / "squats_5fps_portrait.mp4"
+
+    def run(script: str, python: str = sys.executable, footage: str = str(clip)) -> dict[str, Any]:
+        text = PRELUDE.format(zip=str(extension_zip), python=python, footage=footage) + script
+        path = tmp_path / "script.py"
+        path.write_text(text, encoding="utf-8")
+        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user")}
+        ended = subprocess.run(
+            [sys.executable, str(path)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        answers = [line for line in ended.stdout.splitlines() if line.startswith("ANSWER")]
+        assert answers, ended.stdout + ended.stderr
+        return json.loads(answers[-1][6:])
+
+    return run

@@ -4,78 +4,15 @@ Each test runs in a Blender process of its own, with its own folder of user file
 built extension is installed as a user would.
 """
 
-import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from .conftest import RunBlender
+
 pytestmark = [pytest.mark.bpy, pytest.mark.slow]
-
-PRELUDE = """
-import importlib, json, os, sys, time
-import bpy
-bpy.ops.wm.read_factory_settings(use_empty=True)
-bpy.ops.extensions.package_install_files(
-    repo="user_default", filepath={zip!r}, enable_on_install=True
-)
-ROOT = "bl_ext.user_default.pose2rig"
-context = bpy.context
-preferences = context.preferences.addons[ROOT].preferences
-preferences.engine_python = {python!r}
-settings = context.scene.pose2rig
-settings.footage = {footage!r}
-settings.start, settings.end = 10, 40
-status = context.window_manager.pose2rig
-session = importlib.import_module(ROOT + ".addon.capture_session")
-
-def tell(**answer):
-    print("ANSWER" + json.dumps(answer), flush=True)
-
-def run(until=lambda: False):
-    worst = 0.0
-    while True:
-        before = time.thread_time()
-        result = session.step(context)
-        if result != "RUNNING":
-            return result, worst
-        worst = max(worst, time.thread_time() - before)
-        if until():
-            return result, worst
-        time.sleep(0.02)
-"""
-
-RunBlender = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def run_blender(extension_zip: Path, shared_dir: Path, tmp_path: Path) -> RunBlender:
-    """Run a script after the prelude; returns what it told."""
-    clip = shared_dir / "footage" / "video" / "squats_5fps_portrait.mp4"
-
-    def run(script: str, python: str = sys.executable, footage: str = str(clip)) -> dict[str, Any]:
-        text = PRELUDE.format(zip=str(extension_zip), python=python, footage=footage) + script
-        path = tmp_path / "script.py"
-        path.write_text(text, encoding="utf-8")
-        environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "user")}
-        ended = subprocess.run(
-            [sys.executable, str(path)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        answers = [line for line in ended.stdout.splitlines() if line.startswith("ANSWER")]
-        assert answers, ended.stdout + ended.stderr
-        return json.loads(answers[-1][6:])
-
-    return run
 
 
 def test_capture_from_footage_to_keys(run_blender: RunBlender, tmp_path: Path) -> None:

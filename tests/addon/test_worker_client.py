@@ -186,14 +186,27 @@ def test_the_environment_is_scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment["HARMLESS"] == "y"
 
 
-def test_the_job_file_is_what_the_worker_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("models", [None, Path("some", "models")])
+def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | None) -> None:
     """The worker understands every field that Blender writes."""
-    job = CaptureJob(footage=tmp_path / "a.mp4", out=tmp_path, start=3, end=None, smooth=0.25)
+    job = CaptureJob(
+        footage=tmp_path / "a.mp4",
+        out=tmp_path,
+        start=3,
+        end=None,
+        smooth=0.25,
+        estimator="pose2pose",
+        models=models,
+        device="cpu",
+        exact=True,
+    )
     path = tmp_path / "job.json"
     path.write_text(job.to_json(), encoding="utf-8")
     settings = read_job(path)
     assert (settings.footage, settings.out) == (tmp_path / "a.mp4", tmp_path)
     assert (settings.start, settings.end, settings.motion.smooth) == (3, None, 0.25)
+    assert (settings.estimator, settings.models) == ("pose2pose", models)
+    assert (settings.device, settings.exact) == ("cpu", True)
     assert settings.formats == ("npz",)
     assert settings.overwrite
 
