@@ -89,11 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pose2rig {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_capture(commands.add_parser("capture", help="footage in, animation out"))
-    process = commands.add_parser("process", help="a raw take to a clip, without inference")
-    process.add_argument("raw", type=Path, metavar="RAW.npz")
-    process.add_argument("--out", type=Path, required=True, metavar="CLIP.npz")
-    process.add_argument("--smooth", type=float, default=0.5)
-    process.add_argument("--overwrite", action="store_true")
+    _add_process(commands)
     export = commands.add_parser("export", help="a clip to FBX")
     export.add_argument("clip", type=Path, metavar="CLIP.npz")
     export.add_argument("--out", type=Path, required=True, metavar="FILE.fbx")
@@ -108,6 +104,27 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--blender", type=Path, help="the Blender that writes exports")
         command.add_argument("--debug", action="store_true", help="show everything that is logged")
     return parser
+
+
+def _add_process(commands: Any) -> None:
+    process = commands.add_parser(
+        "process",
+        help="a raw take to a clip, without inference",
+        description="Makes a clip from a raw take again, with other settings: fills gaps, smooths, "
+        "puts the feet on the ground and marks their contacts. Nothing looks at the footage, so it "
+        "is quick; the raw take is only read.",
+    )
+    process.add_argument("raw", type=Path, metavar="RAW.npz", help="a capture's raw/person_0.npz")
+    process.add_argument("--out", type=Path, required=True, metavar="CLIP.npz")
+    process.add_argument(
+        "--smooth",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="0 leaves the motion as it was seen, 1 smooths strongly; default 0.5. Fast movements "
+        "are smoothed as well as jitter",
+    )
+    process.add_argument("--overwrite", action="store_true", help="replace an earlier CLIP.npz")
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -155,8 +172,12 @@ def _add_research(parser: argparse.ArgumentParser) -> None:
         help="one file that lies elsewhere; may be given again (doctor lists the parts)",
     )
     networks.add_argument("--device", default="auto", choices=DEVICES)
-    networks.add_argument(
+    precision = networks.add_mutually_exclusive_group()
+    precision.add_argument(
         "--exact", action="store_true", help="the networks as their authors run them, slower"
+    )
+    precision.add_argument(
+        "--half", action="store_true", help="half precision: faster, a few degrees off at worst"
     )
 
 
@@ -183,6 +204,7 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
         checkpoints=parse_overrides(options.checkpoint),
         device=options.device,
         exact=options.exact,
+        half=options.half,
         motion=MotionSettings(smooth=options.smooth),
     )
     stopped: list[int] = []

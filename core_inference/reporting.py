@@ -31,6 +31,7 @@ def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator
             "focal_px": settings.focal_px,
             "person": settings.person,
             "exact": settings.exact,
+            "half": settings.half,
         },
     }
 

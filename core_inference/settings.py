@@ -20,8 +20,8 @@ class CaptureSettings:
 
     formats None means the default: npz, and fbx where a Blender is at hand. fov_deg is the
     horizontal field of view; with neither it nor focal_px the footage's metadata decide, then
-    the image diagonal. models, checkpoints (part to file), device and exact are for the research
-    networks. Raises UsageError on what makes no sense.
+    the image diagonal. models, checkpoints (part to file), device, exact and half are for the
+    research networks. Raises UsageError on what makes no sense.
     """
 
     footage: Path
@@ -39,6 +39,7 @@ class CaptureSettings:
     checkpoints: Mapping[str, Path] = field(default_factory=dict[str, Path])
     device: str = "auto"
     exact: bool = False
+    half: bool = False
     motion: MotionSettings = field(default_factory=MotionSettings)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class CaptureSettings:
             "--fov or --focal",
             "both",
         )
+        _require(not (self.exact and self.half), "the precision", "--exact or --half", "both")
         self._check_choices()
 
     def _check_choices(self) -> None:

@@ -1,4 +1,7 @@
-"""The slow part of a run: every frame decoded, looked at and recorded, one at a time."""
+"""The slow part of a run: every frame decoded, looked at and recorded.
+
+Frames go to the estimator in groups as large as it likes, most often of one; memory holds a group.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,7 +99,9 @@ class _Eyes:
             self.finish()
 
     def finish(self) -> None:
-        """Look at the frames that wait."""
+        """Look at the frames that wait, if any do."""
+        if not self.waiting:
+            return
         with self.monitor.timed("estimate"):
             poses = self.estimator.estimate_all(self.waiting)
         for frame, pose in zip(self.waiting, poses, strict=True):

@@ -29,6 +29,7 @@ _OPTIONAL = (
     "overwrite",
     "device",
     "exact",
+    "half",
 )
 _CONTRACT_NAMES = {"fov": "fov_deg", "focal": "focal_px"}
 
@@ -82,7 +83,11 @@ def _unforeseen(error: Exception) -> Failed:
 
 
 def read_job(path: Path) -> "CaptureSettings":
-    """Read the job file: contract.md's capture options by name; raises UsageError."""
+    """Read the job file: contract.md's capture options by name; raises UsageError.
+
+    `checkpoint` is a list of PART=PATH.
+    """
+    from .estimators.model_folder import parse_overrides
     from .motion.stack import MotionSettings
     from .settings import CaptureSettings
 
@@ -95,6 +100,7 @@ def read_job(path: Path) -> "CaptureSettings":
             **{key: Path(values[key]) for key in _PATHS},
             **options,
             models=Path(values["models"]) if values.get("models") else None,
+            checkpoints=parse_overrides(values.get("checkpoint") or ()),
             formats=None if formats is None else tuple(formats),
             motion=MotionSettings(smooth=float(values.get("smooth", 0.5))),
         )

@@ -102,8 +102,9 @@ class TakeBody:
 class Estimator(Protocol):
     """One way of looking at frames. Frames come in order; `reset` forgets the frames before.
 
-    batch_size: how many frames it likes to see at once; body: None where it gives landmarks only;
-    warnings: code and message of what the user should know before the first frame.
+    weights_sha256: the file's, or `part:sha256` of each file, parted by spaces; batch_size: how
+    many frames it likes to see at once; body: None where it gives landmarks only; warnings: code
+    and message of what the user should know before the first frame.
     """
 
     name: str

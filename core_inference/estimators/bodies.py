@@ -3,16 +3,17 @@
 Legend: N people, J joints (55), S sides (2: left, right), K finger joints (15).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.skeleton import JOINT_COUNT, LEFT_HAND, RIGHT_HAND
 from ..body_model import SHAPE_COUNT, load_open_body
-from ..licensed_body import LicensedBody, load_licensed_body, read_mano
+from ..licensed_body import LICENCE_NOTE, LicensedBody, load_licensed_body, read_mano
 from .base import TakeBody
-from .model_folder import ModelFolder
+from .model_folder import ModelFolder, file_sha256
 
 Float64 = NDArray[np.float64]
 
@@ -24,11 +25,16 @@ class ResearchBody:
     """What the licensed files give, and where they are missing the open body's stand-ins.
 
     licensed: SMPL-X, or None; hand_means (2,15,3) axis-angle of the left and the right hand, None
-    where no licensed file holds them.
+    where no licensed file holds them; files: part and SHA-256 of each licensed file in use.
     """
 
-    licensed: LicensedBody | None
-    hand_means: Float64 | None
+    licensed: LicensedBody | None = None
+    hand_means: Float64 | None = None
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        if self.hand_means is not None and self.hand_means.shape != (2, 15, 3):
+            raise ValueError(f"hand_means: expected (2, 15, 3), got {self.hand_means.shape}")
 
     @property
     def take_body(self) -> TakeBody:
@@ -36,6 +42,11 @@ class ResearchBody:
         if self.licensed is None:
             return TakeBody(body_model="open", rest_joints=load_open_body().rest_joints)
         return TakeBody(body_model=self.licensed.body_model, rest_joints=self.licensed.rest_joints)
+
+    @property
+    def licence_note(self) -> str | None:
+        """What the user must know of the licensed files in use; None where there are none."""
+        return LICENCE_NOTE if self.files else None
 
     @property
     def lacks(self) -> str | None:
@@ -78,12 +89,16 @@ def open_body_files(models: ModelFolder) -> ResearchBody:
     if smplx is not None:
         licensed = load_licensed_body(smplx)
         sides = [licensed.hand_mean_pose[side].reshape(15, 3) for side in ("left", "right")]
-        return ResearchBody(licensed=licensed, hand_means=np.stack(sides))
+        return ResearchBody(
+            licensed=licensed, hand_means=np.stack(sides), files={"smplx": file_sha256(smplx)}
+        )
     mano = models.find("mano")
     if mano is None:
-        return ResearchBody(licensed=None, hand_means=None)
+        return ResearchBody()
     right_K3 = read_mano(mano).hands_mean.reshape(15, 3)
-    return ResearchBody(licensed=None, hand_means=np.stack([mirrored(right_K3), right_K3]))
+    return ResearchBody(
+        hand_means=np.stack([mirrored(right_K3), right_K3]), files={"mano": file_sha256(mano)}
+    )
 
 
 def mirrored(axis_angle: Float64) -> Float64:

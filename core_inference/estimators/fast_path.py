@@ -11,7 +11,7 @@ Legend: N images, C channels, H, W rows and columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,9 @@ def faster(network: nn.Module, device: torch.device, *, half: bool = False) -> n
     `half` within 10 degrees and 10 mm. Without OpenVINO a processor only gets the memory order.
     """
     if device.type != "cpu":
-        ordered = _by_channels(network)
-        return _HalfPrecision(ordered, device) if half else ordered
+        if half:
+            network.forward = torch.autocast(device.type, torch.float16)(network.forward)
+        return _by_channels(network)
     try:
         from .processor_graph import Precision
     except ImportError:
@@ -53,20 +54,6 @@ def has_matrix_units() -> bool:
 
 def _by_channels(network: nn.Module) -> nn.Module:
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-class _HalfPrecision(nn.Module):
-    """A network under torch's automatic half precision."""
-
-    def __init__(self, network: nn.Module, device: torch.device) -> None:
-        super().__init__()
-        self.network = network
-        self._kind = device.type
-
-    def forward(self, *inputs: Tensor) -> Any:
-        """What the network gives, some of it in half precision."""
-        with torch.autocast(self._kind, dtype=torch.float16):
-            return self.network(*inputs)
 
 
 # --- processors --------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class Hand4WholeNetworks:
     licence_note = LICENCE_NOTE
 
     def __init__(self, network: LoadedNetwork, body: ResearchBody, lens: Lens) -> None:
-        self.weights_sha256 = network.sha256
+        self.files = {"hand4whole": network.sha256}
         self.batch_size = network.batch_size
         self._network = network
         self._body = body

@@ -53,9 +53,9 @@ class I2LMeshNetworks:
     licence_note = LICENCE_NOTE
 
     def __init__(self, network: LoadedNetwork, rootnet: LoadedNetwork | None, lens: Lens) -> None:
-        self.weights_sha256 = f"body:{network.sha256}"
+        self.files = {"i2l_meshnet_body": network.sha256}
         if rootnet is not None:
-            self.weights_sha256 += f" rootnet:{rootnet.sha256}"
+            self.files["rootnet"] = rootnet.sha256
         self.batch_size = network.batch_size
         self._network = network
         self._rootnet = rootnet

@@ -228,7 +228,8 @@ class ModelFolder:
                 if self.folder.is_dir()
                 else f"no folder {self.folder}",
                 next_step=f"get it from {known.page} (licence: {known.licence.title}), "
-                f"or give --models DIR or --checkpoint {part}=PATH",
+                f"or give --models DIR (in Blender: Models in the panel) "
+                f"or --checkpoint {part}=PATH",
             )
         return found
 
@@ -313,7 +314,8 @@ def _several(known: KnownFile, candidates: list[Path]) -> ModelFileError:
         f"the folder {candidates[0].parent.name} holds several files for {known.part}",
         expected="one",
         actual=f"{len(names)}: " + ", ".join(names[:4]) + (" ..." if len(names) > 4 else ""),
-        next_step=f"keep one there, or choose with --checkpoint {known.part}=PATH",
+        next_step="keep one there, or on the command line choose with "
+        f"--checkpoint {known.part}=PATH",
     )
 
 

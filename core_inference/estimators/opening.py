@@ -6,6 +6,7 @@ The research networks' code, and with it torch, is imported only when one of the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...rigs.errors import EngineError
@@ -32,18 +33,18 @@ def open_estimator(settings: CaptureSettings, footage: Footage) -> Estimator:
         return LandmarkEstimator()
     try:
         import torch as _  # noqa: F401
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a library of torch's that is not there
         raise EngineError(
             f"--estimator {settings.estimator} needs the research extra",
             expected="torch and smplx in the engine's environment",
-            actual=str(error),
-            next_step="install it: pip install -r requirements/research.txt (README)",
+            actual=str(error) or type(error).__name__,
+            next_step="install it with that environment's Python (in Blender: Engine's Python in "
+            "the preferences): python -m pip install -r requirements/research.txt (README)",
         ) from error
     return _open_research(settings, footage)
 
 
 def _open_research(settings: CaptureSettings, footage: Footage) -> Estimator:
-    from ..licensed_body import LICENCE_NOTE
     from .model_folder import ModelFolder
     from .research import ResearchEstimator
     from .root import Lens
@@ -53,17 +54,19 @@ def _open_research(settings: CaptureSettings, footage: Footage) -> Estimator:
         models=ModelFolder(root=settings.models, overrides=settings.checkpoints),
         device=choose_device(settings.device),
         exact=settings.exact,
+        half=settings.half,
     )
     lens = Lens(
         focal_px=focal_length_px(footage, settings), image_size=(footage.width, footage.height)
     )
     networks, body = _OPENERS[settings.estimator](loader, lens)
     warnings = [("licence", networks.licence_note)]
-    if body.licensed is not None or body.hand_means is not None:
-        warnings.append(("licence", LICENCE_NOTE))
+    if body.licence_note is not None:
+        warnings.append(("licence", body.licence_note))
     if (lacks := body.lacks) is not None:
         warnings.append(("body_model", lacks))
-    return ResearchEstimator(networks, body, lens, (*warnings, *loader.warnings))
+    notices = (*warnings, *loader.warnings)
+    return ResearchEstimator(LandmarkEstimator(), networks, body, lens, notices)
 
 
 def _open_hand4whole(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, ResearchBody]:
@@ -85,13 +88,14 @@ def _open_pose2pose(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, 
         face=loader.load("pose2pose_face"),
     )
     body = open_body_files(loader.models)
-    return Pose2PoseNetworks(parts, body, lens), body
+    return Pose2PoseNetworks(parts, lens), body
 
 
 def _open_i2l_meshnet(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks, ResearchBody]:
     from ..licensed_body import read_smpl_regressor
     from .bodies import open_body_files
     from .i2l_meshnet import NO_ROOTNET, I2LMeshNetworks
+    from .model_folder import file_sha256
 
     network = loader.load("i2l_meshnet_body")
     rootnet = None
@@ -99,9 +103,11 @@ def _open_i2l_meshnet(loader: NetworkLoader, lens: Lens) -> tuple[PersonNetworks
         rootnet = loader.load("rootnet")
     else:
         loader.warnings.append(NO_ROOTNET)
-    network.fill("joint_regressor", read_smpl_regressor(loader.models.require("smpl")))
+    smpl = loader.models.require("smpl")
+    network.fill("joint_regressor", read_smpl_regressor(smpl))
     body = open_body_files(loader.models)
-    return I2LMeshNetworks(network, rootnet, lens), body
+    files = {**body.files, "smpl": file_sha256(smpl)}
+    return I2LMeshNetworks(network, rootnet, lens), replace(body, files=files)
 
 
 _OPENERS: dict[str, Callable[[NetworkLoader, Lens], tuple[PersonNetworks, ResearchBody]]] = {

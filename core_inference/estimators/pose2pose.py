@@ -1,8 +1,10 @@
 """Pose2Pose's estimator: networks for body, hands and face, joined at the wrists.
 
 The released networks find no boxes for hands and face; the landmark models do. A hand that they
-did not find, or found away from the body network's wrist, gets its mean pose. Source: Moon and Lee
-(2020), "Pose2Pose", sections 4 and 8; crops and virtual cameras are those of the released code.
+did not find, or found away from the body network's wrist, gets its mean pose. The body network
+speaks of SMPL, whose rotations are SMPL-X's, but not its shape nor where its origin lies. Source:
+Moon and Lee (2020), "Pose2Pose", section 4 and supplement, section 8; crops and virtual cameras
+are those of the released code.
 
 Legend: N people, S sides (2: left, right), K finger joints (15).
 """
@@ -16,11 +18,11 @@ from numpy.typing import NDArray
 from ...rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from ...rigs.skeleton import JOINT, JOINT_COUNT, LEFT_HAND, RIGHT_HAND
 from . import topology
-from .bodies import EXPRESSION_COUNT, ResearchBody, mirrored
+from .bodies import EXPRESSION_COUNT, mirrored
 from .crops import Crop, crop_person, in_image, processed_box
 from .integration import IntegrationSettings, PartPoses, hands_found, integrate
 from .research import PosedPeople, Sighting, patch_batch, person_crops
-from .root import Lens, VirtualView, place, view_turns
+from .root import NEAREST_M, VIRTUAL_FOCAL, Lens, VirtualView, place, view_turns
 from .running import LoadedNetwork
 
 Float64 = NDArray[np.float64]
@@ -32,9 +34,10 @@ MIN_PART_SCORE = 0.1
 
 _BODY = slice(1, 22)
 _HANDS = (topology.LEFT_HAND, topology.RIGHT_HAND)
-_WRISTS = [12, 13]
-"""Left and right wrist among the body network's 25 joints."""
-_CELLS_PER_PX = 8 / 256
+_PELVIS, _WRISTS = 0, [12, 13]
+"""Pelvis, and left and right wrist, among the body network's 25 joints."""
+_PX_PER_CELL = 32.0
+"""The body network's heat maps have 6 by 8 cells over 192 by 256 px."""
 
 LICENCE_NOTE = (
     "Pose2Pose's code is MIT; its weights were trained on data sets for non-commercial research, "
@@ -66,29 +69,32 @@ class Pose2PoseNetworks:
     name = "pose2pose"
     licence_note = LICENCE_NOTE
 
-    def __init__(self, parts: Pose2PoseParts, body: ResearchBody, lens: Lens) -> None:
-        named = (("body", parts.body), ("hand", parts.hand), ("face", parts.face))
-        self.weights_sha256 = " ".join(f"{part}:{network.sha256}" for part, network in named)
+    def __init__(self, parts: Pose2PoseParts, lens: Lens) -> None:
+        self.files = {
+            "pose2pose_body": parts.body.sha256,
+            "pose2pose_hand": parts.hand.sha256,
+            "pose2pose_face": parts.face.sha256,
+        }
         self.batch_size = parts.body.batch_size
         self._parts = parts
-        self._body = body
         self._lens = lens
 
     def look(self, people: Sequence[Sighting]) -> PosedPeople:
         """Return the pose of every person, in order; betas stay 0, SMPL's are not SMPL-X's."""
         crops = person_crops(people, BODY_WH)
         out = self._parts.body.run(patch_batch(crops) / 255.0)
-        betas_NK = np.zeros((len(people), 10))
+        patch_px_NJ2 = out.joint_img[..., :2].astype(np.float64) * _PX_PER_CELL
         placed = place(
             VirtualView(
-                cam_trans=out.cam_trans,
-                rest_pelvis=self._body.rest_joints(betas_NK)[:, 0],
+                cam_trans=_virtual_pelvis(patch_px_NJ2[:, _PELVIS], out.cam_trans[:, 2]),
+                rest_pelvis=np.zeros((len(people), 3)),
                 global_orient=out.global_orient[:, 0],
                 boxes=np.stack([crop.box for crop in crops]),
             ),
             self._lens,
         )
-        hands = self._hands(people, _wrists_in_image(out.joint_img, crops))
+        image_from_patch = np.stack([crop.image_from_patch for crop in crops])
+        hands = self._hands(people, in_image(patch_px_NJ2[:, _WRISTS], image_from_patch))
         joined = integrate(
             PartPoses(
                 global_orient=placed.global_orient,
@@ -108,7 +114,7 @@ class Pose2PoseNetworks:
         return PosedPeople(
             rotations=rotations_NJ3,
             root=placed.root,
-            betas=betas_NK,
+            betas=np.zeros((len(people), 10)),
             expression=expression_NK,
         )
 
@@ -151,15 +157,14 @@ class Pose2PoseNetworks:
     def _part_crops(
         self, people: Sequence[Sighting], parts: Sequence[slice], patch_wh: tuple[int, int]
     ) -> tuple[list[Crop], NDArray[np.intp]]:
-        """Patches of the parts that were found, and whose and which (H,2); the first of two parts
-        is mirrored, being the left hand."""
+        """Patches of the parts that were found, left hands mirrored; whose and which, (H,2)."""
         crops: list[Crop] = []
         places: list[tuple[int, int]] = []
         for n, person in enumerate(people):
             for k, part in enumerate(parts):
                 box = self._box(person, part, patch_wh[0] / patch_wh[1])
                 if box is not None:
-                    is_left = len(parts) == 2 and k == 0
+                    is_left = part == topology.LEFT_HAND
                     crops.append(crop_person(person.image, box, patch_wh, mirrored=is_left))
                     places.append((n, k))
         return crops, np.array(places, dtype=np.intp).reshape(-1, 2)
@@ -169,12 +174,18 @@ class Pose2PoseNetworks:
         landmarks = person.found.landmarks
         if landmarks is None or landmarks.scores[part].mean() < MIN_PART_SCORE:
             return None
-        points_L2 = landmarks.points2d[part].astype(np.float64)
+        is_seen_L = landmarks.scores[part] > 0.0
+        points_L2 = landmarks.points2d[part][is_seen_L].astype(np.float64)
         first, last = points_L2.min(axis=0), points_L2.max(axis=0)
         return processed_box([*first, *(last - first)], self._lens.image_size, aspect)
 
 
-def _wrists_in_image(joint_img_NJ3: NDArray[np.float32], crops: Sequence[Crop]) -> Float64:
-    """The body network's wrists (N,2,2) in px of the image."""
-    in_patch_NS2 = joint_img_NJ3[:, _WRISTS, :2].astype(np.float64) / _CELLS_PER_PX
-    return in_image(in_patch_NS2, np.stack([crop.image_from_patch for crop in crops]))
+def _virtual_pelvis(patch_px_N2: Float64, depth_N: NDArray[np.float32]) -> Float64:
+    """The pelvis (N,3) m in the virtual cameras, from its px (N,2) in the patch and its depth.
+
+    The network's translation is that of SMPL's origin, a hand's breadth nearer to SMPL's pelvis
+    than SMPL-X's is to its own; its heat map says where the pelvis is without any body model.
+    """
+    depth_m_N1 = np.maximum(depth_N[:, None].astype(np.float64), NEAREST_M)
+    aside_N2 = (patch_px_N2 - np.array(BODY_WH) / 2) / VIRTUAL_FOCAL * depth_m_N1
+    return np.concatenate([aside_N2, depth_m_N1], axis=1)

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from ...rigs.rotation import matrix_from_axis_angle
 from ...rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
 from ..footage import Frame
-from .base import Float32, PersonPose, TakeBody
+from .base import Estimator, Float32, PersonPose, TakeBody
 from .bodies import EXPRESSION_COUNT, ResearchBody
 from .crops import RGB, Crop, crop_person, processed_box
-from .landmarks import LandmarkEstimator
 from .root import Lens
 
 Float64 = NDArray[np.float64]
@@ -66,10 +65,10 @@ class PosedPeople:
 
 
 class PersonNetworks(Protocol):
-    """The networks of one paper, from crops to a pose."""
+    """The networks of one paper, from crops to a pose; files: part and SHA-256 of each one's."""
 
     name: str
-    weights_sha256: str
+    files: dict[str, str]
     licence_note: str
     batch_size: int
 
@@ -79,28 +78,31 @@ class PersonNetworks(Protocol):
 
 
 class ResearchEstimator:
-    """Estimator over a paper's networks: follows one person, gives rotations and a root.
+    """Estimator over a paper's networks: gives rotations and a root of whom the finder follows.
 
     warnings: code and message of what the user should know before the first frame.
     """
 
     def __init__(
         self,
+        finder: Estimator,
         networks: PersonNetworks,
         body: ResearchBody,
         lens: Lens,
         warnings: tuple[tuple[str, str], ...],
     ) -> None:
+        files = {**networks.files, **body.files, finder.name: finder.weights_sha256}
+        notes = (networks.licence_note, body.licence_note, finder.licence_note)
         self.name = networks.name
-        self.weights_sha256 = networks.weights_sha256
-        self.licence_note = networks.licence_note
+        self.weights_sha256 = " ".join(f"{part}:{sha256}" for part, sha256 in files.items())
+        self.licence_note = " ".join(note for note in notes if note is not None)
         self.batch_size = networks.batch_size
         self.warnings = warnings
+        self._finder = finder
         self._networks = networks
         self._body = body
         self._lens = lens
-        self._finder = LandmarkEstimator()
-        self.landmark_names = self._finder.landmark_names
+        self.landmark_names = finder.landmark_names
         self.body: TakeBody | None = body.take_body
 
     def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
@@ -114,7 +116,8 @@ class ResearchEstimator:
         poses: list[PersonPose | None] = [None] * len(frames)
         if sightings:
             people = list(sightings.values())
-            looked = self._poses(self._networks.look(people), people)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                looked = self._poses(self._networks.look(people), people)
             for row, pose in zip(sightings, looked, strict=True):
                 poses[row] = pose
         return poses
@@ -136,20 +139,23 @@ class ResearchEstimator:
         expression_NK = people.expression
         if self._body.licensed is None:
             expression_NK = np.zeros_like(expression_NK)
-        joints2d_NJ2 = self._projected(full_NJ3, people)
-        numbers = (full_NJ3, people.root, people.betas, expression_NK, joints2d_NJ2)
-        usable_N = np.all([_finite_rows(array) for array in numbers], axis=0)
+        rows: dict[str, NDArray[Any]] = {
+            "joints2d": self._projected(full_NJ3, people),
+            "rotations": full_NJ3,
+            "root": people.root,
+            "betas": people.betas,
+            "expression": expression_NK,
+        }
+        if people.vertices is not None:
+            rows["vertices"] = people.vertices
+        numbers = {name: array.astype(np.float32, copy=False) for name, array in rows.items()}
+        usable_N = np.all([_finite_rows(array) for array in numbers.values()], axis=0)
         return [
             PersonPose(
-                joints2d=joints2d_NJ2[n].astype(np.float32),
                 scores=_scores(sighting.found),
                 box=sighting.found.box,
-                rotations=full_NJ3[n].astype(np.float32),
-                root=people.root[n].astype(np.float32),
-                betas=people.betas[n].astype(np.float32),
-                expression=expression_NK[n].astype(np.float32),
                 landmarks=sighting.found.landmarks,
-                vertices=None if people.vertices is None else people.vertices[n],
+                **{name: array[n] for name, array in numbers.items()},
             )
             if usable_N[n]
             else None
@@ -161,20 +167,15 @@ class ResearchEstimator:
         rest_NJ3 = self._body.rest_joints(people.betas)
         world_NJ33 = world_rotations(matrix_from_axis_angle(full_NJ3))
         joints_NJ3 = joint_positions(world_NJ33, rest_NJ3, people.root - rest_NJ3[:, 0])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self._lens.project(joints_NJ3)
+        return self._lens.project(joints_NJ3)
 
 
-def person_crops(
-    people: Sequence[Sighting], patch_wh: tuple[int, int], *, keep_flat: bool = False
-) -> list[Crop]:
+def person_crops(people: Sequence[Sighting], patch_wh: tuple[int, int]) -> list[Crop]:
     """Each person's patch, as the authors cut it; the landmarks' boxes lie in the image."""
     crops: list[Crop] = []
     for person in people:
         height, width = person.image.shape[:2]
-        box = processed_box(
-            person.found.box, (width, height), patch_wh[0] / patch_wh[1], keep_flat=keep_flat
-        )
+        box = processed_box(person.found.box, (width, height), patch_wh[0] / patch_wh[1])
         assert box is not None, "the estimator leaves out who is not in view"
         crops.append(crop_person(person.image, box, patch_wh))
     return crops

@@ -3,6 +3,8 @@
 Only the research estimators import this: it needs torch.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +24,8 @@ Float32 = NDArray[np.float32]
 GPU_BATCH = 8
 """People that a GPU sees at once; on a processor one by one is as fast or faster."""
 
-_NAMED_KEYS = 4
+_NAMED_KEYS, _KEY_LENGTH = 4, 80
+"""How much of a stranger's file a warning repeats."""
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -42,9 +45,24 @@ def choose_device(wanted: str) -> torch.device:
             f"--device {wanted} is not available",
             expected=", ".join(name for name, there in available.items() if there),
             actual=wanted,
-            next_step="use --device auto, or run pose2rig doctor to see what torch finds",
+            next_step="use --device auto (in Blender: Device in the panel), or run pose2rig doctor "
+            "to see what torch finds",
         )
     return torch.device(wanted)
+
+
+@contextmanager
+def _in_gpu_memory() -> Generator[None]:
+    """Translate torch's error for a GPU whose memory is full."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            "the graphics card is out of memory",
+            expected="room for the networks and a few people's patches",
+            actual=str(error).partition("\n")[0][:200],
+            next_step="close other programs that use it, or use --device cpu (in Blender: Device)",
+        ) from error
 
 
 class LoadedNetwork:
@@ -62,9 +80,10 @@ class LoadedNetwork:
     def run(self, *inputs: Float32) -> Any:
         """The network's NamedTuple, with arrays (N,...) in place of tensors.
 
-        All results come back in one transfer, so a GPU is waited for once.
+        All results come back in one transfer, so a GPU is waited for once. Raises EngineError
+        where its memory does not do.
         """
-        with torch.inference_mode():
+        with torch.inference_mode(), _in_gpu_memory():
             out = self._network(*(self._sent(array) for array in inputs))
             flat_NF = torch.cat([tensor.flatten(1).float() for tensor in out], dim=1)
             numbers_NF = flat_NF.cpu().numpy()
@@ -98,18 +117,20 @@ class NetworkLoader:
     models: ModelFolder
     device: torch.device
     exact: bool
+    half: bool = False
     warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def load(self, part: str) -> LoadedNetwork:
-        """The network of a part; raises ModelFileError."""
+        """The network of a part; raises ModelFileError, and EngineError for want of GPU memory."""
         path = self.models.require(part)
         network = build_network(part)
         loaded = load_checkpoint(path, network, part)
         if loaded.ignored:
-            some = ", ".join(loaded.ignored[:_NAMED_KEYS])
+            some = ", ".join(ascii(key)[1:-1][:_KEY_LENGTH] for key in loaded.ignored[:_NAMED_KEYS])
             self.warnings.append(
                 ("weights", f"{path.name}: {len(loaded.ignored)} unknown keys left out ({some})")
             )
-        network.eval().requires_grad_(False).to(self.device)
-        ready = network if self.exact else faster(network, self.device)
+        with _in_gpu_memory():
+            network.eval().requires_grad_(False).to(self.device)
+            ready = network if self.exact else faster(network, self.device, half=self.half)
         return LoadedNetwork(ready, self.device, loaded.sha256)

@@ -169,7 +169,8 @@ def _check_legacy(file: IO[bytes]) -> None:
         raise _Refused("a tar archive", "unpack it first and give the checkpoint in it")
     for _ in range(_LEGACY_PICKLES):
         for operation, argument, _ in pickletools.genops(beginning):
-            if operation.name == "GLOBAL" and not str(argument).startswith(_INDEX_MODULES):
+            foreign = not str(argument).startswith(_INDEX_MODULES)
+            if operation.name == "STACK_GLOBAL" or (operation.name == "GLOBAL" and foreign):
                 return  # torch, which reads in the same order, refuses it by name
 
 

@@ -115,15 +115,10 @@ def test_a_later_command_is_not_available_in_this_version(run: Run, command: str
     [
         (("--person", "all"), "--person all"),
         (("--person", "2"), "--person 2"),
-        (("--estimator", "hand4whole"), "hand4whole"),
-        (("--estimator", "pose2pose"), "pose2pose"),
-        (("--estimator", "i2l-meshnet"), "i2l-meshnet"),
         (("--formats", "glb"), "glb"),
         (("--formats", "npz,bvh"), "bvh"),
         (("--formats", "usd,fbx"), "usd"),
         (("--resume",), "--resume"),
-        (("--device", "cuda"), "--device cuda"),
-        (("--device", "mps"), "--device mps"),
     ],
 )
 def test_a_later_choice_is_not_available_in_this_version(

@@ -21,6 +21,13 @@ def test_the_defaults_are_the_contracts() -> None:
     assert (made.start, made.end, made.fov_deg, made.focal_px) == (None, None, None, None)
     assert made.wanted_formats == ("npz", "fbx")
     assert not made.overwrite
+    assert (made.models, made.checkpoints, made.device, made.exact) == (None, {}, "auto", False)
+
+
+@pytest.mark.parametrize("estimator", ["hand4whole", "pose2pose", "i2l-meshnet"])
+def test_the_papers_estimators_can_be_chosen(estimator: str) -> None:
+    made = settings(estimator=estimator, models=Path("models"), device="cuda", exact=True)
+    assert (made.estimator, made.device, made.exact) == (estimator, "cuda", True)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +62,7 @@ def test_strengths_from_0_to_1_are_accepted(smooth: float) -> None:
         {"focal_px": float("inf")},
         {"fov_deg": 50.0, "focal_px": 900.0},
         {"estimator": "oracle"},
+        {"device": "abacus"},
         {"formats": ("gif",)},
         {"person": "second"},
         {"person": "-1"},
@@ -69,7 +77,6 @@ def test_what_makes_no_sense_is_wrong_usage(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"estimator": "pose2pose"},
         {"formats": ("npz", "bvh")},
         {"person": "all"},
         {"person": "0"},

@@ -81,6 +81,10 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
             "person": "largest",
             "estimator": "landmarks",
             "resume": False,
+            "models": "models",
+            "device": "cpu",
+            "exact": True,
+            "checkpoint": ["rootnet=root.pth", "smplx=body.npz"],
         }
     )
     settings = read_job(written(tmp_path, text))
@@ -89,6 +93,8 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
     assert (settings.fov_deg, settings.focal_px) == (55.0, None)
     assert settings.wanted_formats == ("npz",)
     assert settings.overwrite
+    assert (settings.models, settings.device, settings.exact) == (Path("models"), "cpu", True)
+    assert settings.checkpoints == {"rootnet": Path("root.pth"), "smplx": Path("body.npz")}
 
 
 def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) -> None:
@@ -96,13 +102,17 @@ def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) ->
     assert settings.motion.smooth == 0.5
     assert settings.formats is None
     assert not settings.overwrite
+    assert (settings.models, settings.checkpoints) == (None, {})
+    assert (settings.device, settings.exact) == ("auto", False)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '"job"', '{"out": "o"}', '{"footage": 3, "out": "o"}',
      '{"footage": "f", "out": "o", "smooth": "much"}',
-     '{"footage": "f", "out": "o", "start": "soon"}'],
+     '{"footage": "f", "out": "o", "start": "soon"}',
+     '{"footage": "f", "out": "o", "models": 3}',
+     '{"footage": "f", "out": "o", "checkpoint": [3]}'],
 )  # fmt: skip
 def test_a_job_that_makes_no_sense_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="job file"):
