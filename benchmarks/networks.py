@@ -19,11 +19,11 @@ reorder the weights of large convolutions) and as the largest tensor takes.
 
 import argparse
 import json
+import os
 import runpy
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ from pose2rig.core_inference.networks.build import build_mesh_head, build_networ
 TESTS = Path(__file__).parents[1] / "tests"
 RULE = runpy.run_path(str(TESTS / "weight_rule.py"))
 COUNTER = runpy.run_path(str(TESTS / "core_inference" / "networks" / "largest_tensor.py"))
-ROUNDS, WARM_UP = 9, 2
+ROUNDS, WARM_UP = 15, 3
+PATHS = ("ordinary", "default", "half")
 MIB = 1024**2
 BODY_MM, HAND_MM = 2000.0, 300.0
 FINE_CELLS, COARSE_CELLS = 64, 8
@@ -138,18 +139,28 @@ def inputs(subject: Subject, seed: int, device: torch.device) -> tuple[Tensor, .
 # --- measures ----------------------------------------------------------------------------------
 
 
-def in_turns(runs: list[Callable[[], Any]], device: torch.device) -> list[float]:
-    """Median ms of each, one after another in every round."""
-    seconds: list[list[float]] = [[] for _ in runs]
-    for number in range(WARM_UP + ROUNDS):
-        for k, run in enumerate(runs):
+def median_ms(subject: Subject, parity: Path, path: str, device: torch.device) -> float:
+    """The time of one crop on one path, in a process that does nothing else."""
+    network = on_path(subject, parity, path, device)
+    one = tuple(tensor[:1] for tensor in inputs(subject, 2, device))
+    seconds: list[float] = []
+    with torch.inference_mode():
+        for number in range(WARM_UP + ROUNDS):
             start = time.perf_counter()
-            run()
+            network(*one)
             if device.type == "cuda":
                 torch.cuda.synchronize()
             if number >= WARM_UP:
-                seconds[k].append(time.perf_counter() - start)
-    return [1000.0 * float(np.median(times)) for times in seconds]
+                seconds.append(time.perf_counter() - start)
+    return 1000.0 * float(np.median(seconds))
+
+
+def on_path(subject: Subject, parity: Path, path: str, device: torch.device) -> nn.Module:
+    """The network in torch's ordinary mode, on the product's default path or with --half."""
+    network = loaded(subject, parity).to(device)
+    if path == "ordinary":
+        return in_authors_form(network)
+    return faster(network, device, half=path == "half")
 
 
 def distance(found: Any, wanted: Any, cell_mm: float) -> Distance:
@@ -178,24 +189,24 @@ def worst(distances: list[Distance]) -> Distance:
 
 
 def measure(subject: Subject, parity: Path, device: torch.device) -> Outcome:
-    """Time and distances of one network."""
-    ordinary = in_authors_form(loaded(subject, parity)).to(device)
-    default = faster(loaded(subject, parity).to(device), device)
-    half = faster(loaded(subject, parity).to(device), device, half=True)
-    pair = {seed: inputs(subject, seed, device) for seed in (0, 2)}
-    one = tuple(tensor[:1] for tensor in pair[2])
+    """Distances of one network here, its times in processes of their own."""
+    given = [inputs(subject, seed, device) for seed in (0, 2)]
+    outputs: dict[str, list[Any]] = {}
     with torch.inference_mode():
-        wanted = {seed: ordinary(*given) for seed, given in pair.items()}
-        far = [
-            worst(
-                [
-                    distance(network(*given), wanted[seed], subject.cell_mm)
-                    for seed, given in pair.items()
-                ]
-            )
-            for network in (default, half)
-        ]
-        ms = in_turns([lambda: ordinary(*one), lambda: default(*one), lambda: half(*one)], device)
+        for path in PATHS:
+            network = on_path(subject, parity, path, device)
+            outputs[path] = [network(*values) for values in given]
+    far = [
+        worst(
+            [
+                distance(found, wanted, subject.cell_mm)
+                for found, wanted in zip(outputs[path], outputs["ordinary"], strict=True)
+            ]
+        )
+        for path in PATHS[1:]
+    ]
+    arguments = ("--parity", str(parity), "--device", device.type)
+    ms = [asked_alone("--time", subject.name, path, *arguments) or np.nan for path in PATHS]
     return Outcome(ms=(ms[0], ms[1], ms[2]), default=far[0], half=far[1])
 
 
@@ -210,11 +221,10 @@ def memory_mib(what: str) -> float:
     return float("nan")
 
 
-def network_memory(subject: Subject, parity: Path, *, is_fast: bool) -> float:
+def network_memory(subject: Subject, parity: Path, path: str) -> float:
     """Peak memory of loading a network and running it three times."""
-    network = loaded(subject, parity)
     cpu = torch.device("cpu")
-    network = faster(network, cpu) if is_fast else in_authors_form(network)
+    network = on_path(subject, parity, path, cpu)
     one = tuple(tensor[:1] for tensor in inputs(subject, 2, cpu))
     with torch.inference_mode():
         for _ in range(3):
@@ -246,7 +256,10 @@ def largest_tensor_mib(kind: str, size: int) -> float:
 def asked_alone(*arguments: str) -> float | None:
     """A figure that another process of this program prints; None when it did not survive."""
     command = [sys.executable, str(Path(__file__).resolve()), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = dict(os.environ)
+    if "ordinary" not in arguments:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"  # as estimators/opening.py sets it
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     return float(done.stdout.split()[-1]) if done.returncode == 0 else None
 
 
@@ -277,7 +290,7 @@ def show_memory(subjects: list[Subject], parity: Path) -> None:
     for subject in subjects:
         cells = [
             asked_alone("--memory", subject.name, path, "--parity", str(parity))
-            for path in ("ordinary", "default")
+            for path in PATHS[:2]
         ]
         print(f"{subject.name:<18}" + "".join(_cell(cell) for cell in cells), flush=True)
     print(f"\n{'mesh head, MiB':<18}" + "".join(f"{size:>10}" for size in HEAD_SIZES) * 2)
@@ -297,6 +310,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parity", type=Path, default=Path("../shared/parity"))
     parser.add_argument("--only", help="one network")
+    parser.add_argument("--device", default="cpu", help="of --time")
+    parser.add_argument("--time", nargs=2, metavar=("NETWORK", "PATH"), help="print one figure")
     parser.add_argument("--memory", nargs=2, metavar=("NETWORK", "PATH"), help="print one figure")
     parser.add_argument("--head", nargs=2, metavar=("KIND", "SIZE"), help="print one figure")
     options = parser.parse_args()
@@ -304,7 +319,12 @@ def main() -> None:
     by_name = {subject.name: subject for subject in SUBJECTS}
     if options.memory is not None:
         name, path = options.memory
-        print(network_memory(by_name[name], options.parity, is_fast=path == "default"))
+        print(network_memory(by_name[name], options.parity, path))
+        return
+    if options.time is not None:
+        name, path = options.time
+        device = torch.device(options.device)
+        print(median_ms(by_name[name], options.parity, path, device))
         return
     if options.head is not None:
         print(head_memory(options.head[0], int(options.head[1])))

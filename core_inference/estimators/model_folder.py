@@ -228,7 +228,7 @@ class ModelFolder:
                 if self.folder.is_dir()
                 else f"no folder {self.folder}",
                 next_step=f"get it from {known.page} (licence: {known.licence.title}), "
-                f"or give --models DIR (in Blender: Models in the panel) "
+                "or give --models DIR (in Blender: Models in the panel) "
                 f"or --checkpoint {part}=PATH",
             )
         return found
