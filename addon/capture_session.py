@@ -148,7 +148,8 @@ def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
         estimator=settings.estimator,
         models=model_folder(context),
         device=addon_preferences(context).device,
-        exact=settings.exact,
+        exact=settings.precision == "EXACT",
+        half=settings.precision == "HALF",
     )
 
 

@@ -91,7 +91,7 @@ def _draw_research(
     column = layout.column(align=True)
     column.prop(preferences, "model_folder", placeholder=OWN_FOLDER)
     column.prop(preferences, "device")
-    column.prop(settings, "exact")
+    column.prop(settings, "precision")
 
 
 def _draw_agreement(

@@ -55,10 +55,15 @@ class CaptureSettings(bpy.types.PropertyGroup):
         items=ESTIMATORS,
         default=LANDMARKS,
     )
-    exact: bpy.props.BoolProperty(
-        name="Exact",
-        description="Give the numbers of the authors' own code; takes longer",
-        default=False,
+    precision: bpy.props.EnumProperty(
+        name="Precision",
+        description="How the research networks are computed",
+        items=(
+            ("DEFAULT", "Default", "Fast, and the authors' numbers as far as anybody can see"),
+            ("EXACT", "Exact", "The networks as their authors run them; takes longer"),
+            ("HALF", "Half", "Faster again; rotations may be a few degrees off"),
+        ),
+        default="DEFAULT",
     )
     smooth: bpy.props.FloatProperty(
         name="Smoothing",

@@ -48,7 +48,8 @@ _BOOTSTRAP = (
 class CaptureJob:
     """What the worker is asked to do, as its job file says it.
 
-    models, device and exact are for the research networks; models None is the engine's own folder.
+    models, device, exact and half are for the research networks; models None is the engine's own
+    folder.
     """
 
     footage: Path
@@ -60,6 +61,7 @@ class CaptureJob:
     models: Path | None
     device: str
     exact: bool
+    half: bool
 
     def to_json(self) -> str:
         """The job file's text."""
@@ -75,6 +77,7 @@ class CaptureJob:
                 "models": None if self.models is None else str(self.models),
                 "device": self.device,
                 "exact": self.exact,
+                "half": self.half,
                 "fov": None,
                 "focal": None,
                 "formats": ["npz"],

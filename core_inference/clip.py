@@ -87,10 +87,11 @@ class RawTake:
     """One person as the estimator saw them, untouched; rows only where somebody was seen.
 
     frame_index (T,) source frames; time_s (T,); boxes (T,4) x y w h px; joints2d (T,55,2) px
-    and scores (T,55): detections; landmarks2d (T,L,2) px, landmarks3d (T,L,3) m in camera axes,
-    landmark_scores (T,L), landmark_names (L,), L = 0 where the estimator has none. image_size
-    (2,) w, h; frame_rate the mean rate; focal_px the focal length in use; provenance says where
-    all this came from. pose: the rotations, None for an estimator of landmarks.
+    and scores (T,55): detections (with a pose, joints2d are each frame's own projection);
+    landmarks2d (T,L,2) px, landmarks3d (T,L,3) m in camera axes, landmark_scores (T,L),
+    landmark_names (L,), L = 0 where the estimator has none. image_size (2,) w, h; frame_rate the
+    mean rate; focal_px the focal length in use; provenance says where all this came from. pose:
+    the rotations, None for an estimator of landmarks.
     """
 
     frame_index: NDArray[np.int64]

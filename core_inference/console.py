@@ -1,6 +1,7 @@
 """What the command line shows: a progress bar, a summary, one line for an error."""
 
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -11,6 +12,9 @@ from tqdm import tqdm
 
 from ..rigs.errors import Cancelled, Pose2RigError
 from .protocol import CancelledEvent, Done, Event, Failed, Progress, Warned, line_from_event
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal obeys instead of showing it, but for tabs and ends of lines."""
 
 _UNITS = {"estimate": "frame", "solve": "person", "export": "file"}
 
@@ -68,10 +72,14 @@ class Console:
             self.say(f"pose2rig: warning: {event.message}")
 
     def print(self, text: str) -> None:
-        """Write to stdout; what its encoding lacks is escaped. Raises ReaderLeft."""
+        """Write to stdout; control characters and what its encoding lacks are escaped.
+
+        Raises ReaderLeft.
+        """
         encoding = self._out.encoding or "utf-8"
         try:
-            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+            shown = _shown(text).encode(encoding, "backslashreplace").decode(encoding)
+            self._out.write(shown + "\n")
             self._out.flush()
         except BrokenPipeError as error:
             null = os.open(os.devnull, os.O_WRONLY)
@@ -80,9 +88,9 @@ class Console:
             raise ReaderLeft from error
 
     def say(self, text: str) -> None:
-        """Write a line to stderr, above the bar."""
+        """Write a line to stderr, above the bar; control characters are escaped."""
         self._close_bar()
-        self._err.write(text + "\n")
+        self._err.write(_shown(text) + "\n")
         self._err.flush()
 
     def finish(self, report: dict[str, Any], out: Path) -> None:
@@ -132,3 +140,8 @@ class Console:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _shown(text: str) -> str:
+    """The text without power over the terminal: names in strangers' files come this way."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

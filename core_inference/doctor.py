@@ -106,6 +106,7 @@ def _environment(blender: Path | None) -> dict[str, str]:
         "torch": NOT_INSTALLED,
         **torch_facts(),
         "smplx": package_version("smplx") or NOT_INSTALLED,
+        "OpenVINO": package_version("openvino") or NOT_INSTALLED,
     }
 
 

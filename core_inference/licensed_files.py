@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 Shape = tuple[int | str, ...]
 
 MAX_FILE_BYTES = 1024**3
+MAX_HEADER_BYTES = 1 << 16
 
 MODELS_BY_VERTICES = {10475: "SMPL-X", 6890: "SMPL", 5023: "FLAME", 778: "MANO"}
 
@@ -78,8 +80,9 @@ def read_model(path: Path, layout: ModelLayout) -> Arrays:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=_PYTHON_2, category=UserWarning)
             with np.load(path, allow_pickle=False) as npz:
-                _check_headers(path, layout, npz.zip, frozenset(npz.files))
-                arrays = {key: np.asarray(npz[key]) for key in layout.arrays}
+                _check_headers(path, layout, npz.zip)
+                # By its full name: numpy would prefer a member that lacks the ending, unchecked.
+                arrays = {key: np.asarray(npz[f"{key}.npy"]) for key in layout.arrays}
     except _UNREADABLE as error:
         actual = str(error) or type(error).__name__
         raise _error(path, layout, "cannot be read", "an npz of plain arrays", actual) from error
@@ -119,10 +122,10 @@ def _check_file(path: Path, layout: ModelLayout) -> None:
         raise _error(path, layout, "cannot be read", "an npz of plain arrays", "no zip file")
 
 
-def _check_headers(
-    path: Path, layout: ModelLayout, archive: zipfile.ZipFile, keys: frozenset[str]
-) -> None:
+def _check_headers(path: Path, layout: ModelLayout, archive: zipfile.ZipFile) -> None:
     """Every array has its type and shape, as far as its header says; none is read yet."""
+    names = archive.namelist()
+    keys = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
     for key, (kinds, shape) in layout.arrays.items():
         if key not in keys:
             found = ", ".join(sorted(keys)[:12]) or "no array"
@@ -140,13 +143,14 @@ def _check_headers(
 def _header(archive: zipfile.ZipFile, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """An array's shape and dtype; raises ValueError for a header of unknown version."""
     with archive.open(f"{key}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-        else:
-            raise ValueError(f"{key} is an array of version {version}")
+        beginning = BytesIO(file.read(MAX_HEADER_BYTES))
+    version = np.lib.format.read_magic(beginning)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(beginning)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(beginning)
+    else:
+        raise ValueError(f"{key} is an array of version {version}")
     return shape, dtype
 
 

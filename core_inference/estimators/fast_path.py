@@ -39,13 +39,22 @@ def faster(network: nn.Module, device: torch.device, *, half: bool = False) -> n
         if half:
             network.forward = torch.autocast(device.type, torch.float16)(network.forward)
         return _by_channels(network)
-    try:
-        from .processor_graph import Precision
-    except ImportError:
+    if not has_openvino():
         return _by_channels(network)
+    from .processor_graph import Precision
+
     precision = Precision.SPLIT if has_matrix_units() else Precision.FLOAT32
     _replace_parts(network, Precision.BFLOAT16 if half else precision)
     return network
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is there and loads."""
+    try:
+        from .processor_graph import Precision as _  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def has_matrix_units() -> bool:

@@ -63,4 +63,5 @@ class Hand4WholeNetworks:
             root=placed.root,
             betas=betas_NK,
             expression=out.expression.astype(np.float64),
+            hands_seen=np.ones((len(people), 2), dtype=np.bool_),
         )

@@ -81,6 +81,7 @@ class I2LMeshNetworks:
             betas=np.zeros((len(people), 10)),
             expression=np.zeros((len(people), EXPRESSION_COUNT)),
             vertices=mesh_NV3.astype(np.float32),
+            hands_seen=np.zeros((len(people), 2), dtype=np.bool_),
         )
 
     def _depths(self, patches_N3HW: NDArray[np.float32], boxes_N4: Float64) -> Float64:

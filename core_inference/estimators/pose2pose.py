@@ -116,6 +116,7 @@ class Pose2PoseNetworks:
             root=placed.root,
             betas=np.zeros((len(people), 10)),
             expression=expression_NK,
+            hands_seen=hands.found,
         )
 
     def _hands(self, people: Sequence[Sighting], wrists_NS2: Float64) -> _Hands:

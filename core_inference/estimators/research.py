@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.rotation import matrix_from_axis_angle
-from ...rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
+from ...rigs.skeleton import (
+    JOINT_COUNT,
+    LEFT_HAND,
+    RIGHT_HAND,
+    joint_positions,
+    world_rotations,
+)
 from ..footage import Frame
 from .base import Estimator, Float32, PersonPose, TakeBody
 from .bodies import EXPRESSION_COUNT, ResearchBody
@@ -42,6 +48,7 @@ class PosedPeople:
 
     rotations (N,55,3) axis-angle, parent-relative, the first in the camera's axes, hands relative
     to their mean pose; root (N,3) m, the pelvis; betas (N,10) and expression (N,10) of SMPL-X;
+    hands_seen (N,2): whether the fingers of the left and the right hand come from an image of it;
     vertices (N,V,3) m or None.
     """
 
@@ -49,6 +56,7 @@ class PosedPeople:
     root: Float64
     betas: Float64
     expression: Float64
+    hands_seen: NDArray[np.bool_]
     vertices: Float32 | None = None
 
     def __post_init__(self) -> None:
@@ -58,6 +66,7 @@ class PosedPeople:
             ("root", (count, 3)),
             ("betas", (count, 10)),
             ("expression", (count, EXPRESSION_COUNT)),
+            ("hands_seen", (count, 2)),
         ):
             actual = getattr(self, name).shape
             if actual != shape:
@@ -152,7 +161,7 @@ class ResearchEstimator:
         usable_N = np.all([_finite_rows(array) for array in numbers.values()], axis=0)
         return [
             PersonPose(
-                scores=_scores(sighting.found),
+                scores=_scores(sighting.found, people.hands_seen[n]),
                 box=sighting.found.box,
                 landmarks=sighting.found.landmarks,
                 **{name: array[n] for name, array in numbers.items()},
@@ -191,8 +200,14 @@ def _finite_rows(array: NDArray[Any]) -> NDArray[np.bool_]:
     return np.isfinite(array).reshape(len(array), -1).all(axis=1)
 
 
-def _scores(found: PersonPose) -> Float32:
-    """How sure each joint (55,) is: as the landmarks say, and by the person where they do not."""
+def _scores(found: PersonPose, hands_seen_S: NDArray[np.bool_]) -> Float32:
+    """How sure each joint (55,) is: as the landmarks say, by the person where they know it not.
+
+    Fingers that no network saw are not sure at all: seen neighbours in time outweigh them.
+    """
     known_J = found.scores > 0
     person = float(found.scores[known_J].mean()) if known_J.any() else 0.0
-    return np.where(known_J, found.scores, UNKNOWN_JOINT * person).astype(np.float32)
+    scores_J = np.where(known_J, found.scores, UNKNOWN_JOINT * person)
+    for hand, seen in zip((LEFT_HAND, RIGHT_HAND), hands_seen_S, strict=True):
+        scores_J[hand] *= seen
+    return scores_J.astype(np.float32)

@@ -16,13 +16,17 @@ from torch import Tensor, nn
 from ...rigs.errors import EngineError
 from ..networks.build import build_network
 from .checkpoints import load_checkpoint
-from .fast_path import faster
+from .fast_path import faster, has_openvino
 from .model_folder import ModelFolder
 
 Float32 = NDArray[np.float32]
 
 GPU_BATCH = 8
 """People that a GPU sees at once; on a processor one by one is as fast or faster."""
+
+NO_OPENVINO = (
+    "OpenVINO is missing: the networks take about twice as long, and half precision is not used"
+)
 
 _NAMED_KEYS, _KEY_LENGTH = 4, 80
 """How much of a stranger's file a warning repeats."""
@@ -111,7 +115,8 @@ def _fields(numbers_NF: Float32, like: tuple[Tensor, ...]) -> list[Float32]:
 class NetworkLoader:
     """Builds networks, loads the user's weights and makes them fast, unless exact.
 
-    warnings: code and message of what a checkpoint holds beyond its network.
+    warnings: code and message of what a checkpoint holds beyond its network, and of a fast path
+    that is not there.
     """
 
     models: ModelFolder
@@ -119,6 +124,10 @@ class NetworkLoader:
     exact: bool
     half: bool = False
     warnings: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def __post_init__(self) -> None:
+        if self.device.type == "cpu" and not self.exact and not has_openvino():
+            self.warnings.append(("openvino", NO_OPENVINO))
 
     def load(self, part: str) -> LoadedNetwork:
         """The network of a part; raises ModelFileError, and EngineError for want of GPU memory."""

@@ -16,12 +16,12 @@ def train_from_config(
     try:
         from .config import load_config
         from .session import train
-    except ModuleNotFoundError as error:
+    except (ImportError, OSError) as error:  # OSError: a library of torch's that is not there
         raise EngineError(
             "training needs torch",
             expected="the research extra",
             actual=str(error),
-            next_step="install it: pip install 'pose2rig[research]'",
+            next_step="install it: python -m pip install -r requirements/research.txt (README)",
         ) from error
     settings = load_config(config)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ...rigs.errors import UsageError
+from ...rigs.errors import Pose2RigError, UsageError
 from .augmentation import AugmentationRanges
 from .clips import Studio
 from .coco import CocoFiles
@@ -75,7 +75,10 @@ class TrainingSettings:
 
 
 def load_config(path: Path) -> TrainingSettings:
-    """Read a configuration; its relative paths start at its own folder. Raises UsageError."""
+    """Read a configuration; its relative paths start at its own folder.
+
+    Raises UsageError, and Pose2RigError for a file that cannot be read.
+    """
     table = _read(path)
     return _Reader(path).settings(table)
 
@@ -86,7 +89,12 @@ def _read(path: Path) -> Table:
             raise _error(path, "the file", "at most 1 MB", f"{path.stat().st_size} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _error(path, "the file", "a TOML file", error.strerror or str(error)) from error
+        raise Pose2RigError(
+            f"cannot read {path.name}",
+            expected="a TOML file",
+            actual=error.strerror or str(error),
+            next_step="see docs/training.md",
+        ) from error
     except (ValueError, RecursionError) as error:
         raise _error(path, "the file", "a TOML file", str(error)[:120]) from error
 
@@ -130,9 +138,9 @@ class _Reader:
             raise self._error(where, f"the key {name}", "no such key")
 
     def _network(self, name: str, value: Any) -> str:
-        if value not in RECIPES:
+        if not isinstance(value, str) or value not in RECIPES:
             raise self._error(name, f"one of {', '.join(RECIPES)}", str(value))
-        return str(value)
+        return value
 
     def _choice(self, name: str, value: Any) -> str:
         if value not in _CHOICES[name]:
@@ -191,7 +199,10 @@ class _Reader:
     def _augmentation(self, name: str, value: Any) -> AugmentationRanges:
         table = self._table(name, value)
         self._check_keys(name, table, {f.name for f in fields(AugmentationRanges)}, set())
-        return AugmentationRanges(**{key: self._number(key, v) for key, v in table.items()})
+        ranges = AugmentationRanges(**{key: self._number(key, v) for key, v in table.items()})
+        if ranges.scale >= 1.0:
+            raise self._error("scale", "a share below 1", str(ranges.scale))
+        return ranges
 
     def _data(self, name: str, value: Any) -> tuple[Data, ...]:
         rows = cast(list[Any], value) if isinstance(value, list) else []

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.distributed import ReduceOp, all_reduce, destroy_process_group, init_process_group
+from torch.distributed import (
+    ReduceOp,
+    all_reduce,
+    barrier,
+    destroy_process_group,
+    init_process_group,
+)
 from torch.nn.parallel import DistributedDataParallel
 
 from ...rigs.errors import UsageError
@@ -58,6 +64,7 @@ def process_group(device: str) -> Generator[Group]:
     init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Group(rank=rank, size=size, device=chosen)
+        barrier()  # a process that left while another still talks to it would take that one down
     finally:
         destroy_process_group()
 

@@ -48,15 +48,15 @@ def tell(**answer):
     print("ANSWER" + json.dumps(answer), flush=True)
 
 def run(until=lambda: False):
-    worst = 0.0
+    \"\"\"Step until the end; the result, and the processor time of nearly the slowest tick.\"\"\"
+    ticks = [0.0]
     while True:
         before = time.thread_time()
         result = session.step(context)
-        if result != "RUNNING":
-            return result, worst
-        worst = max(worst, time.thread_time() - before)
-        if until():
-            return result, worst
+        if result == "RUNNING":
+            ticks.append(time.thread_time() - before)
+        if result != "RUNNING" or until():
+            return result, sorted(ticks)[int(0.95 * (len(ticks) - 1))]
         time.sleep(0.02)
 """
 

@@ -120,8 +120,8 @@ def test_the_choices_are_the_engines_own(file) -> None:
 
 
 def test_research_rows_stand_there_only_when_they_matter(file) -> None:
-    """Models, device, exact and the agreement come with the estimator that needs them."""
-    rows = {"model_folder", "device", "exact"}
+    """Models, device, precision and the agreement come with the estimator that needs them."""
+    rows = {"model_folder", "device", "precision"}
     texts = drawn(file)
     assert "estimator" in texts
     assert not rows & set(texts) and "research_agreed" not in texts

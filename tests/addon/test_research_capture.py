@@ -95,7 +95,7 @@ def test_hand4whole_from_footage_to_keys(
         CHOICES.format(models=str(models), agreed=True)
         + """
 import numpy as np
-settings.exact = True
+settings.precision = "EXACT"
 session.start(context)
 result, worst = run()
 if result != "DONE":

@@ -198,7 +198,8 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
         estimator="pose2pose",
         models=models,
         device="cpu",
-        exact=True,
+        exact=False,
+        half=True,
     )
     path = tmp_path / "job.json"
     path.write_text(job.to_json(), encoding="utf-8")
@@ -206,7 +207,7 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
     assert (settings.footage, settings.out) == (tmp_path / "a.mp4", tmp_path)
     assert (settings.start, settings.end, settings.motion.smooth) == (3, None, 0.25)
     assert (settings.estimator, settings.models) == ("pose2pose", models)
-    assert (settings.device, settings.exact) == ("cpu", True)
+    assert (settings.device, settings.exact, settings.half) == ("cpu", False, True)
     assert settings.formats == ("npz",)
     assert settings.overwrite
 

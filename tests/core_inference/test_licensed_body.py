@@ -6,8 +6,10 @@ The files are of the models' layout and of our own numbers.
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +245,36 @@ def test_a_header_that_promises_terabytes_is_refused_before_it_is_read(tmp_path:
                     np.lib.format.write_array(file, array)
     with pytest.raises(ModelFileError, match="wrong shapedirs"):
         load_licensed_body(tmp_path / "bomb.npz")
+
+
+def test_a_member_without_the_ending_does_not_stand_in_for_the_checked_array(
+    tmp_path: Path,
+) -> None:
+    path = write_mano(tmp_path / "MANO_RIGHT.npz")
+    expected = read_mano(path).hands_mean
+    other = BytesIO()
+    np.save(other, np.zeros((3000, 3000), dtype=np.float32))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("hands_mean", other.getvalue())
+    np.testing.assert_array_equal(read_mano(path).hands_mean, expected)
+    with zipfile.ZipFile(tmp_path / "bare.npz", "w") as archive:
+        archive.writestr("v_template", other.getvalue())
+    with pytest.raises(ModelFileError, match="lacks an array"):
+        read_mano(tmp_path / "bare.npz")
+
+
+def test_of_a_long_header_only_the_beginning_is_read(tmp_path: Path) -> None:
+    length = 32 * 1024**2
+    with zipfile.ZipFile(tmp_path / "long.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        start = b"\x93NUMPY\x02\x00" + length.to_bytes(4, "little")
+        archive.writestr("v_template.npy", start + b" " * length)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match="cannot be read"):
+            read_mano(tmp_path / "long.npz")
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024**2
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_that_is_far_too_large_is_not_opened(tmp_path: Path) -> None:

@@ -231,6 +231,17 @@ def test_what_stdout_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatch) -
         assert written.getvalue() == b"wrote danc\\xe9/\\udcff\n"
 
 
+def test_control_characters_in_names_do_not_reach_the_terminal(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with Console(debug=True, json_lines=False) as console:
+        console.say("found \x1b[2J\x9b1m\r as a\tkey")
+        console.print("wrote \x1b]0;name\x07\nand more")
+    out, err = capfd.readouterr()
+    assert err == "found \\x1b[2J\\x9b1m\\x0d as a\tkey\n"
+    assert out == "wrote \\x1b]0;name\\x07\nand more\n"
+
+
 # --- paths: a missing or unreadable one is a failure, status 1 ---------------------------------
 
 

@@ -150,12 +150,14 @@ def test_panel_shows_progress_and_then_the_result(captured: Captured) -> None:
 def test_blender_stays_responsive_during_the_capture(captured: Captured, gallery: Path) -> None:
     """A tick of the add-on stays under 2 ms; the one that makes the keys is excepted.
 
-    Every tick's processor time is held to that and the median of the wall clock's: Blender shares
-    the machine with the worker, whose turns the wall clock would charge to the add-on.
+    The processor time of all but one tick in twenty is held to that and the median of the wall
+    clock's: Blender shares the machine with the worker, whose turns the wall clock would charge
+    to the add-on, and whose data push the add-on's out of the caches.
     """
     ticks = [call for call in captured.calls if call["function"] == "Capture.modal"]
     ticks = [call for call in ticks if not call["made_action"]]
-    slowest = max(ticks, key=lambda call: call["cpu_ms"])
+    in_order = sorted(ticks, key=lambda call: call["cpu_ms"])
+    slowest = in_order[int(0.95 * (len(ticks) - 1))]
     figures: dict[str, Any] = {
         "ticks": len(ticks),
         "median_wall_ms": statistics.median(call["wall_ms"] for call in ticks),

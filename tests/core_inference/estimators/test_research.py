@@ -1,6 +1,7 @@
 """What the papers' estimators share: whose pose it is, how sure, and what is left out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ def posed(count: int, seed: int = 1, vertices: int = 0) -> PosedPeople:
         root=np.array([0.1, 0.0, 4.0]) + random.normal(size=(count, 3)) * 0.1,
         betas=random.normal(size=(count, 10)),
         expression=random.normal(size=(count, 10)),
+        hands_seen=np.ones((count, 2), dtype=np.bool_),
         vertices=np.zeros((count, vertices, 3), np.float32) if vertices else None,
     )
 
@@ -164,6 +166,15 @@ def test_scores_are_the_landmarks_and_unknown_joints_follow_the_person() -> None
     np.testing.assert_allclose(np.delete(pose.scores, [1, 2]), UNKNOWN_JOINT * 0.7, rtol=1e-6)
 
 
+def test_fingers_that_no_network_saw_score_nothing() -> None:
+    people = replace(posed(1), hands_seen=np.array([[True, False]]))
+    looking, _, _ = estimator({0: found_person(BOX, scores=np.full(55, 0.8, np.float32))}, people)
+    [pose] = looking.estimate_all(frames(0))
+    assert pose is not None
+    np.testing.assert_allclose(pose.scores[:40], 0.8, rtol=1e-6)
+    assert not pose.scores[40:].any()
+
+
 def test_whom_nobody_is_sure_of_scores_nothing() -> None:
     looking, _, _ = estimator({0: found_person(BOX, scores=np.zeros(55, np.float32))}, posed(1))
     (pose,) = looking.estimate_all(frames(0))
@@ -223,4 +234,5 @@ def test_posed_people_of_another_shape_are_refused() -> None:
             root=np.zeros((1, 3)),
             betas=np.zeros((1, 300)),
             expression=np.zeros((1, 10)),
+            hands_seen=np.ones((1, 2), dtype=np.bool_),
         )

@@ -6,7 +6,7 @@ import pytest
 
 from pose2rig.core_inference.training.coco import CocoFiles
 from pose2rig.core_inference.training.config import ClipData, load_config
-from pose2rig.rigs.errors import UsageError
+from pose2rig.rigs.errors import Pose2RigError, UsageError
 
 SMALL = 'network = "rootnet"\nout = "run"\n[[data]]\nclips = ["a.npz", "b.npz"]\ncount = 7\n'
 
@@ -44,6 +44,7 @@ def test_the_documents_example_is_read(repository_dir: Path, tmp_path: Path) -> 
     [
         ('"rootnet"', '"resnet"', "hand4whole"),
         ('"rootnet"', "7", "network"),
+        ('"rootnet"', '["rootnet"]', "network"),
         ('out = "run"', "", "the key out"),
         ('out = "run"', "out = 3", "a path"),
         ('out = "run"', 'out = "run"\nbatchsize = 3', "batchsize"),
@@ -57,6 +58,7 @@ def test_the_documents_example_is_read(repository_dir: Path, tmp_path: Path) -> 
         ('out = "run"', 'out = "run"\nprecision = "int8"', "bf16"),
         ('out = "run"', 'out = "run"\nfreeze = []', "freeze"),
         ('out = "run"', 'out = "run"\naugmentation = {zoom = 1.0}', "zoom"),
+        ('out = "run"', 'out = "run"\naugmentation = {scale = 1}', "a share below 1"),
         ('out = "run"', 'out = "run"\nbody = "smpl"', "smplx"),
         ("[[data]]", "[data]", "data"),
         ("count = 7", "", "the key count"),
@@ -79,7 +81,8 @@ def test_what_is_no_toml_is_said(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_or_huge_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.toml"):
+    with pytest.raises(Pose2RigError, match=r"none\.toml") as missing:
         load_config(tmp_path / "none.toml")
+    assert missing.value.exit_status == 1
     with pytest.raises(UsageError, match="at most 1 MB"):
         load_config(written(tmp_path, "#" * ((1 << 20) + 1)))
