@@ -139,6 +139,7 @@ def _footage(text: str) -> Path:
 
 def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
     settings = context.scene.pose2rig
+    is_research = settings.estimator != LANDMARKS
     return CaptureJob(
         footage=footage,
         out=out,
@@ -148,8 +149,8 @@ def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
         estimator=settings.estimator,
         models=model_folder(context),
         device=addon_preferences(context).device,
-        exact=settings.precision == "EXACT",
-        half=settings.precision == "HALF",
+        exact=is_research and settings.precision == "EXACT",
+        half=is_research and settings.precision == "HALF",
     )
 
 

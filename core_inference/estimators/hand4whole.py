@@ -20,8 +20,8 @@ PATCH_WH = (384, 512)
 _BODY = slice(1, 22)
 
 LICENCE_NOTE = (
-    "Hand4Whole's code is MIT; its weights were trained on data sets for non-commercial research, "
-    "and so are its results to be used."
+    "Hand4Whole's code is MIT; its weights were trained on data sets for non-commercial research; "
+    "use its results for that alone."
 )
 
 

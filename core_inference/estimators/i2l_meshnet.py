@@ -42,7 +42,7 @@ NO_ROOTNET = (
 
 LICENCE_NOTE = (
     "I2L-MeshNet's and RootNet's code is MIT; their weights were trained on data sets for "
-    "non-commercial research, and so are their results to be used."
+    "non-commercial research; use their results for that alone."
 )
 
 

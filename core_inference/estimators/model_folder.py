@@ -228,8 +228,8 @@ class ModelFolder:
                 if self.folder.is_dir()
                 else f"no folder {self.folder}",
                 next_step=f"get it from {known.page} (licence: {known.licence.title}), "
-                "or give --models DIR (in Blender: Models in the panel) "
-                f"or --checkpoint {part}=PATH",
+                "or name another folder: --models DIR, in Blender Models in the panel, for "
+                f"training models = in its file; or give --checkpoint {part}=PATH",
             )
         return found
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from .running import NetworkLoader
 
 
+NO_NETWORK = (
+    "--checkpoint, --exact and --half change nothing: the estimator is landmarks; choose a "
+    "research network with --estimator"
+)
+
+
 def open_estimator(settings: CaptureSettings, footage: Footage) -> Estimator:
     """Return the estimator that was asked for, its models read and checked.
 
@@ -31,7 +37,10 @@ def open_estimator(settings: CaptureSettings, footage: Footage) -> Estimator:
     or unusable, EngineError without the research extra or the wanted device.
     """
     if settings.estimator == LandmarkEstimator.name:
-        return LandmarkEstimator()
+        estimator = LandmarkEstimator()
+        if settings.checkpoints or settings.exact or settings.half:
+            estimator.warnings = (("estimator", NO_NETWORK),)
+        return estimator
     if not settings.exact:
         # torch's idle threads would spin while OpenVINO's work: 10 to 20 % slower on two cores.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

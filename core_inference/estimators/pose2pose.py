@@ -40,8 +40,8 @@ _PX_PER_CELL = 32.0
 """The body network's heat maps have 6 by 8 cells over 192 by 256 px."""
 
 LICENCE_NOTE = (
-    "Pose2Pose's code is MIT; its weights were trained on data sets for non-commercial research, "
-    "and so are its results to be used."
+    "Pose2Pose's code is MIT; its weights were trained on data sets for non-commercial research; "
+    "use its results for that alone."
 )
 
 

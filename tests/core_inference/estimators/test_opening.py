@@ -104,6 +104,13 @@ def test_the_default_needs_no_model_folder(tmp_path: Path) -> None:
     assert estimator.warnings == ()
 
 
+def test_options_of_the_networks_without_a_network_are_said_to_do_nothing(tmp_path: Path) -> None:
+    for changes in ({"exact": True}, {"half": True}, {"checkpoints": {"smplx": tmp_path}}):
+        estimator = opened("landmarks", tmp_path, **changes)
+        assert codes(estimator) == ["estimator"]
+        assert "--estimator" in estimator.warnings[0][1]
+
+
 # --- what is read, in which order --------------------------------------------------------------
 
 

@@ -28,11 +28,12 @@ def test_paths_start_at_the_files_folder_and_the_rest_is_the_papers(tmp_path: Pa
     assert data.count == 7
 
 
-def test_the_documents_example_is_read(repository_dir: Path, tmp_path: Path) -> None:
+def test_the_documents_examples_are_read(repository_dir: Path, tmp_path: Path) -> None:
     """Every key that the document shows is one, and all keys but the alternatives are shown."""
     text = (repository_dir / "docs" / "training.md").read_text(encoding="utf-8")
-    example = text.split("```toml\n")[1].split("```")[0]
-    settings = load_config(written(tmp_path, example))
+    least, whole = (part.split("```")[0] for part in text.split("```toml\n")[1:])
+    assert [type(part) for part in load_config(written(tmp_path, least)).data] == [ClipData]
+    settings = load_config(written(tmp_path, whole))
     assert [type(part) for part in settings.data] == [ClipData, CocoFiles]
     assert settings.held_out
     assert settings.augmentation is not None
