@@ -185,8 +185,8 @@ def test_the_clip_has_the_contracts_arrays_and_they_are_numbers(capture: Capture
         assert np.isfinite(arrays[name]).all(), name
     assert arrays["frame_index"].tolist() == list(range(FRAMES))
     assert arrays["tracked"].all()
-    assert (arrays["scores"] > 0.0).all()
-    assert (arrays["scores"] <= 1.0).all()
+    assert (arrays["scores"][:, :22] > 0.0).all()  # fingers that no network saw score 0
+    assert (arrays["scores"] >= 0.0).all() and (arrays["scores"] <= 1.0).all()
     assert str(arrays["body_model"]) == "smplx"
     assert load_clip(capture.clip).frame_rate > 0
 
