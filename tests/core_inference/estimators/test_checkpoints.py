@@ -55,6 +55,7 @@ def test_a_plain_state_dict_is_loaded(write: Write, zipped: bool) -> None:
     assert (weights.epoch, weights.ignored) == (None, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", sorted(NETWORKS))
 def test_every_network_loads_its_own_file(write: Write, network: str) -> None:
     """Names and shapes through the loader; a network of zeros tells nothing of its numbers."""

@@ -95,6 +95,7 @@ def test_half_precision_is_near_and_says_so() -> None:
         assert relative_error(found, chain(feature)) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [18, 50])
 def test_a_resnets_stem_stages_and_whole_are_its_own(layers: int) -> None:
     resnet = filled(ResNet(layers))
@@ -130,6 +131,7 @@ def test_without_openvino_the_network_still_runs(monkeypatch: pytest.MonkeyPatch
         assert relative_error(faster(resnet, CPU)(image), wanted) < 1e-4
 
 
+@pytest.mark.slow
 def test_openvino_cannot_report_home() -> None:
     code = (
         "import sys\n"

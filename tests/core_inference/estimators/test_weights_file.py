@@ -119,6 +119,7 @@ def test_a_compressed_archive_is_refused_unopened(write: Write, tmp_path: Path) 
     assert "compressed" in refused(rezip(source, tmp_path / "bomb.pth.tar", bomb))
 
 
+@pytest.mark.slow
 def test_a_huge_index_is_refused(write: Write, tmp_path: Path) -> None:
     source = write(wrapped(random_state(vposer())), "source.pth.tar")
 

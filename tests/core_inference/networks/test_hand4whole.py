@@ -55,6 +55,7 @@ def built_and_trained(settings: Hand4WholeSettings) -> Hand4Whole:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrist_input", WRIST_INPUTS)
 def test_every_wrist_input_of_table_1(wrist_input: WristInput) -> None:
     network = built_and_trained(Hand4WholeSettings(wrist_input=wrist_input))
@@ -62,6 +63,7 @@ def test_every_wrist_input_of_table_1(wrist_input: WristInput) -> None:
     assert size == WRIST_INPUTS[wrist_input]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rotation_input", ROTATION_INPUTS)
 def test_every_rotation_input_of_table_3(rotation_input: RotationInput) -> None:
     network = built_and_trained(Hand4WholeSettings(rotation_input=rotation_input))

@@ -36,6 +36,7 @@ def shapes(output: tuple[Tensor, ...]) -> list[tuple[int, ...]]:
     return [tuple(values.shape) for values in output]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_gives_a_body_and_trains_all_of_it(name: str) -> None:
     settings = SETTINGS[name]

@@ -23,6 +23,7 @@ def trained(clip: Path, out: Path, seed: int = 0) -> list[Array]:
     return weights_of(network)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_bits(motion_clip: Path, tmp_path: Path) -> None:
     """Stopped in the middle of the first epoch, then in the second, then let through."""
     whole = trained(motion_clip, tmp_path / "whole")
@@ -55,6 +56,7 @@ def test_another_seed_of_the_data_gives_other_weights(motion_clip: Path, tmp_pat
     assert any((a != b).any() for a, b in pairs)
 
 
+@pytest.mark.slow
 def test_finished_epochs_leave_snapshots_and_a_log(motion_clip: Path, tmp_path: Path) -> None:
     settings = tiny_settings(
         motion_clip, tmp_path, held_out=(clip_data(motion_clip, 6, seed=8),), drop_epoch=1
@@ -76,6 +78,7 @@ def test_finished_epochs_leave_snapshots_and_a_log(motion_clip: Path, tmp_path: 
     assert 30.0 < found.mean_pose_error_mm < 500.0
 
 
+@pytest.mark.slow
 def test_the_loss_falls_on_a_fixed_batch(motion_clip: Path, tmp_path: Path) -> None:
     session = tiny_session(tiny_settings(motion_clip, tmp_path), tiny_body())
     batch = default_collate([session.plain[k] for k in range(4)])
