@@ -12,12 +12,12 @@ import numpy as np
 
 from ...rigs.skeleton import JOINT, JOINT_COUNT, LEFT_HAND, RIGHT_HAND
 from .bodies import ResearchBody
+from .integration import BODY_JOINTS
 from .research import PosedPeople, Sighting, patch_batch, person_crops
 from .root import Lens, VirtualView, place
 from .running import LoadedNetwork
 
 PATCH_WH = (384, 512)
-_BODY = slice(1, 22)
 
 LICENCE_NOTE = (
     "Hand4Whole's code is MIT; its weights were trained on data sets for non-commercial research; "
@@ -54,7 +54,7 @@ class Hand4WholeNetworks:
         )
         rotations_NJ3 = np.zeros((len(people), JOINT_COUNT, 3))
         rotations_NJ3[:, 0] = placed.global_orient
-        rotations_NJ3[:, _BODY] = out.body_pose
+        rotations_NJ3[:, BODY_JOINTS] = out.body_pose
         rotations_NJ3[:, JOINT["jaw"]] = out.jaw_pose[:, 0]
         rotations_NJ3[:, LEFT_HAND] = out.left_hand_pose
         rotations_NJ3[:, RIGHT_HAND] = out.right_hand_pose

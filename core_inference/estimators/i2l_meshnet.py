@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from ...rigs.skeleton import JOINT_COUNT
 from .bodies import EXPRESSION_COUNT
 from .research import PosedPeople, Sighting, patch_batch, person_crops
@@ -20,10 +19,10 @@ from .root import (
     NEAREST_M,
     Lens,
     depth_from_box,
+    in_our_axes,
     mesh_from_lixels,
     root_from_cells,
     rootnet_k,
-    view_turns,
 )
 from .running import LoadedNetwork
 
@@ -73,8 +72,7 @@ class I2LMeshNetworks:
         mesh_NV3 = mesh_from_lixels(out.mesh_img, image_from_patch, depth_N, self._lens)
         rotations_NJ3 = np.zeros((len(people), JOINT_COUNT, 3))
         rotations_NJ3[:, :_SMPL_JOINTS] = out.pose[:, :_SMPL_JOINTS]
-        turned_N33 = view_turns(boxes_N4, self._lens) @ matrix_from_axis_angle(rotations_NJ3[:, 0])
-        rotations_NJ3[:, 0] = axis_angle_from_matrix(turned_N33)
+        rotations_NJ3[:, 0] = in_our_axes(rotations_NJ3[:, 0], boxes_N4, self._lens)
         return PosedPeople(
             rotations=rotations_NJ3,
             root=root_from_cells(pelvis_cells_N2, depth_N, image_from_patch, self._lens),

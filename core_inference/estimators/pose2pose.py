@@ -15,14 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from ...rigs.skeleton import JOINT, JOINT_COUNT, LEFT_HAND, RIGHT_HAND
 from . import topology
 from .bodies import EXPRESSION_COUNT, mirrored
 from .crops import Crop, crop_person, in_image, processed_box
-from .integration import IntegrationSettings, PartPoses, hands_found, integrate
+from .integration import BODY_JOINTS, IntegrationSettings, PartPoses, hands_found, integrate
 from .research import PosedPeople, Sighting, patch_batch, person_crops
-from .root import NEAREST_M, VIRTUAL_FOCAL, Lens, VirtualView, place, view_turns
+from .root import NEAREST_M, VIRTUAL_FOCAL, Lens, VirtualView, in_our_axes, place
 from .running import LoadedNetwork
 
 Float64 = NDArray[np.float64]
@@ -32,7 +31,6 @@ BODY_WH, HAND_WH, FACE_WH = (192, 256), (256, 256), (192, 256)
 MIN_PART_SCORE = 0.1
 """Hands and faces whose landmarks are less sure than this on average were not found."""
 
-_BODY = slice(1, 22)
 _HANDS = (topology.LEFT_HAND, topology.RIGHT_HAND)
 _PELVIS, _WRISTS = 0, [12, 13]
 """Pelvis, and left and right wrist, among the body network's 25 joints."""
@@ -107,7 +105,7 @@ class Pose2PoseNetworks:
         )
         rotations_NJ3 = np.zeros((len(people), JOINT_COUNT, 3))
         rotations_NJ3[:, 0] = placed.global_orient
-        rotations_NJ3[:, _BODY] = joined.body_pose
+        rotations_NJ3[:, BODY_JOINTS] = joined.body_pose
         rotations_NJ3[:, LEFT_HAND] = joined.hand_poses[:, 0]
         rotations_NJ3[:, RIGHT_HAND] = joined.hand_poses[:, 1]
         rotations_NJ3[:, JOINT["jaw"]], expression_NK = self._faces(people)
@@ -133,8 +131,7 @@ class Pose2PoseNetworks:
         own_H13, own_HK3 = out.global_orient.astype(np.float64), out.hand_pose.astype(np.float64)
         orient_H13 = np.where(is_left, mirrored(own_H13), own_H13)
         boxes_H4 = np.stack([crop.box for crop in crops])
-        turned_H33 = view_turns(boxes_H4, self._lens) @ matrix_from_axis_angle(orient_H13[:, 0])
-        orients_NS3[person_H, side_H] = axis_angle_from_matrix(turned_H33)
+        orients_NS3[person_H, side_H] = in_our_axes(orient_H13[:, 0], boxes_H4, self._lens)
         poses_NSK3[person_H, side_H] = np.where(is_left, mirrored(own_HK3), own_HK3)
         corners_NS4 = np.zeros((count, 2, 4))
         corners_NS4[person_H, side_H] = np.concatenate(

@@ -119,6 +119,12 @@ def view_turns(boxes_T4: FloatArray, lens: Lens) -> Float64:
     return np.asarray(swing_between(_AHEAD, lens.rays(_middles(boxes_T4))), dtype=np.float64)
 
 
+def in_our_axes(global_orient_T3: FloatArray, boxes_T4: FloatArray, lens: Lens) -> Float64:
+    """Orientations (T,3) axis-angle said of crops, carried into our camera by `view_turns`."""
+    turned_T33 = view_turns(boxes_T4, lens) @ matrix_from_axis_angle(global_orient_T3)
+    return np.asarray(axis_angle_from_matrix(turned_T33), dtype=np.float64)
+
+
 def place(view: VirtualView, lens: Lens) -> Placed:
     """Carry people from their virtual cameras into ours.
 
@@ -138,10 +144,9 @@ def place(view: VirtualView, lens: Lens) -> Placed:
     towards_T3 = normalized(lens.rays(_middles(view.boxes)))
     distance_T = depth_T * lens.focal_px / focal_T / towards_T3[:, 2] ** 1.5
     along_T = np.sum(pelvis_rays_T3 * towards_T3, axis=-1)
-    turned_T33 = view_turns(view.boxes, lens) @ matrix_from_axis_angle(view.global_orient)
     return Placed(
         root=pelvis_rays_T3 * (distance_T / along_T)[:, None],
-        global_orient=np.asarray(axis_angle_from_matrix(turned_T33), dtype=np.float64),
+        global_orient=in_our_axes(view.global_orient, view.boxes, lens),
     )
 
 

@@ -49,17 +49,18 @@ def _expectation(probability_NJL: Tensor) -> Tensor:
 
 def gaussian_volumes(coordinates_NJ3: Tensor, size: int, sigma: float) -> Tensor:
     """Blobs (N,J,size,size,size), depth first, of height 1 about points in heat-map pixels."""
-    x, y, z = (_bump(place, size, sigma) for place in coordinates_NJ3.unbind(-1))
+    x, y, z = (gaussian_lines(place, size, sigma) for place in coordinates_NJ3.unbind(-1))
     return z[..., :, None, None] * y[..., None, :, None] * x[..., None, None, :]
 
 
 def gaussian_planes(coordinates_NJ2: Tensor, height: int, width: int, sigma: float) -> Tensor:
     """Blobs (N,J,height,width) of height 1 about points x, y in heat-map pixels."""
-    across = _bump(coordinates_NJ2[..., 0], width, sigma)
-    down = _bump(coordinates_NJ2[..., 1], height, sigma)
+    across = gaussian_lines(coordinates_NJ2[..., 0], width, sigma)
+    down = gaussian_lines(coordinates_NJ2[..., 1], height, sigma)
     return down[..., :, None] * across[..., None, :]
 
 
-def _bump(centre_NJ: Tensor, size: int, sigma: float) -> Tensor:
+def gaussian_lines(centre_NJ: Tensor, size: int, sigma: float) -> Tensor:
+    """Bumps (...,size) of height 1 about places (...) in heat-map pixels."""
     places_L = torch.arange(size, dtype=centre_NJ.dtype, device=centre_NJ.device)
     return torch.exp(-(((places_L - centre_NJ[..., None]) / sigma) ** 2) / 2)

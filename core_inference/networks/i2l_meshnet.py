@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from .heatmaps import gaussian_volumes
+from .heatmaps import gaussian_lines, gaussian_volumes
 from .layers import conv_layers, linear_layers
 from .mesh_heads import MeshHead
 from .resnet import ResNet
@@ -83,8 +83,7 @@ class PoseToFeature(nn.Module):
         return inner
 
     def _lines(self, joint_img_NJ3: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        places_L = torch.arange(self.size, dtype=joint_img_NJ3.dtype, device=joint_img_NJ3.device)
-        lines = torch.exp(-(((places_L - joint_img_NJ3[..., None]) / self.sigma) ** 2) / 2)
+        lines = gaussian_lines(joint_img_NJ3, self.size, self.sigma)
         x_NJL, y_NJL, z_NJL = lines.where(lines > _FAINT, 0.0).unbind(2)
         return x_NJL, y_NJL, z_NJL
 
