@@ -15,6 +15,9 @@ from ..footage import Frame
 
 Float32 = NDArray[np.float32]
 
+State = dict[str, Any]
+"""What survives a killed run: numbers, text, lists and dicts of them, as JSON keeps them exactly."""
+
 POSE_ROWS: dict[str, tuple[int, ...]] = {
     "rotations": (JOINT_COUNT, 3),
     "root": (3,),
@@ -59,7 +62,10 @@ class PersonPose:
     camera axes; root (3,) m, the pelvis in the camera; betas (10,); expression (10,); all four
     None for an estimator that gives landmarks only. vertices (V,3) m, camera, of an estimator
     with a mesh of its own. joints2d (55,2) px; scores (55,) 0..1; box x, y, width, height in px
-    around the person.
+    around the person. followed: a number that stays as long as the estimator follows one region
+    of the image from frame to frame: a hint who this is, no identity. appearance (A,) 0..1, sums
+    to 1: how the clothes are coloured, None where too little is seen. camera_root (3,) m, camera:
+    where a network made for it puts the pelvis, of an estimator that gives no rotations too.
     """
 
     joints2d: Float32
@@ -71,6 +77,9 @@ class PersonPose:
     expression: Float32 | None = None
     landmarks: Landmarks | None = None
     vertices: Float32 | None = None
+    followed: int = 0
+    appearance: Float32 | None = None
+    camera_root: Float32 | None = None
 
     def __post_init__(self) -> None:
         if self.joints2d.shape != (JOINT_COUNT, 2) or self.scores.shape != (JOINT_COUNT,):
@@ -102,6 +111,9 @@ class TakeBody:
 class Estimator(Protocol):
     """One way of looking at frames. Frames come in order; `reset` forgets the frames before.
 
+    What it remembers of the frames before can be taken out as `state` and put into another one of
+    its kind, which then gives the same answers to the frames after.
+
     weights_sha256: the file's, or `part:sha256` of each file, parted by spaces; batch_size: how
     many frames it likes to see at once; body: None where it gives landmarks only; warnings: code
     and message of what the user should know before the first frame.
@@ -115,8 +127,16 @@ class Estimator(Protocol):
     body: TakeBody | None
     warnings: tuple[tuple[str, str], ...]
 
-    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
-        """Return the person in each frame, None where there is nobody; no cut lies between."""
+    def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
+        """Return everybody in each frame, in no order; no cut lies between."""
+        ...
+
+    def state(self) -> State:
+        """Return what it remembers of the frames before."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Remember what another one's `state` says."""
         ...
 
     def reset(self) -> None:
