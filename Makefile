@@ -1,5 +1,6 @@
 # make demo   set everything up and capture the bundled clip into out/ (FOOTAGE=path: your own clip)
 # make test   set everything up and run the tests
+# make demo LANDMARKS=path   take the landmark models from a wheel or folder, not from the network
 # make check  formatting, lint, types, import contracts: what CI checks beside the tests
 # make extension      build dist/pose2rig-<version>.zip
 # make test-gui BLENDER=path   click through the extension in a real Blender window
@@ -10,8 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 FOOTAGE ?=
+LANDMARKS ?=
 BLENDER ?=
-DEMO_NEED_MB := 3000
+DEMO_NEED_MB := 2500
 TEST_NEED_MB := 4000
 
 .PHONY: help demo test test-fast check extension test-gui lock
@@ -42,18 +44,23 @@ $(VENV)/.demo: pyproject.toml requirements/blender.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "pose2rig: error: cannot make a virtual environment; expected Python's venv module," \
 	       "got the error above; on Debian and Ubuntu install python3.11-venv" >&2; exit 1; }
-	@echo "The first set-up installs about 2 GB and takes a few minutes."
+	@echo "The first set-up installs about 1.4 GB and takes a few minutes."
 	$(call install,-r requirements/blender.txt)
 	$(call install,--no-deps --editable .)
 	@mkdir -p $(VENV)/links && ln -sfn ../.. $(VENV)/links/pose2rig
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.demo requirements/research.txt requirements/dev.txt
+$(VENV)/.landmarks: $(VENV)/.demo core_inference/estimators/landmark_models.py
+	@$(BIN)/python -m pose2rig.core_inference.landmark_setup $(if $(LANDMARKS),--from "$(LANDMARKS)") \
+	  || { echo "With make, --from PATH is: make demo LANDMARKS=PATH" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.landmarks requirements/research.txt requirements/dev.txt
 	$(call need,$(TEST_NEED_MB))
 	$(call install,-r requirements/research.txt -r requirements/dev.txt)
 	@touch $@
 
-demo: $(VENV)/.demo
+demo: $(VENV)/.landmarks
 ifeq ($(FOOTAGE),)
 	@$(BIN)/python -m pose2rig.core_inference.demo assets/demo.mp4 --truth assets/demo_motion.npz --out out
 else
@@ -89,5 +96,4 @@ lock: $(VENV)/.test
 	@for extra in "" blender dev; do \
 	  file=requirements/$${extra:-engine}.txt; \
 	  $(LOCK) $${extra:+--extra $$extra} -o $$file || exit 1; \
-	  grep -v "python_full_version >= '3.13'" $$file | sed "s/ ; .*python_full_version.*//; s/ ; implementation_name.*//" > $$file.tmp && mv $$file.tmp $$file; \
 	done

@@ -64,13 +64,19 @@ def build_armature(
 
 def make_active(armature: bpy.types.Object) -> None:
     """Leave any other mode, deselect the rest, select the object and make it active."""
+    leave_mode()
     view_layer = bpy.context.view_layer
-    if view_layer.objects.active is not None and view_layer.objects.active.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
     for other in view_layer.objects:
         other.select_set(False)
     armature.select_set(True)
     view_layer.objects.active = armature
+
+
+def leave_mode() -> None:
+    """Go to object mode."""
+    active = bpy.context.view_layer.objects.active
+    if active is not None and active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def read_rest_pose(armature: bpy.types.Object) -> RestPose:

@@ -5,30 +5,30 @@ one: it drains the worker's events, shows them in `window_manager.pose2rig`, and
 done puts the take into the scene.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import bpy
 
-from ..core_inference.clip import load_clip
 from ..core_inference.protocol import (
     CancelledEvent,
+    Chunk,
     Done,
     Event,
     Failed,
+    Person,
     Progress,
     Started,
     Warned,
 )
 from ..rigs.errors import EngineError, FootageError, OutputError, Pose2RigError
-from . import storage
+from . import storage, thumbnails
 from .keyframes import RotationMode
+from .people import CaptureResult, show_capture
 from .preferences import addon_preferences, engine_python, model_folder, require_agreement
-from .properties import LANDMARKS, CaptureStatus
-from .sampling import FrameTiming
-from .take import TakeSettings, add_take
-from .timing import check_frame_rate, fit_frame_range, frame_rate, set_frame_rate
+from .properties import CaptureStatus
+from .timing import check_frame_rate, frame_rate
 from .worker_client import CaptureJob, WorkerClient, engine_command
 
 StepResult = Literal["RUNNING", "DONE", "CANCELLED", "FAILED"]
@@ -39,14 +39,14 @@ class _Session:
     """A running capture; the choices are those of the moment it began."""
 
     client: WorkerClient
-    name: str
-    out: Path
+    job: CaptureJob
     mode: RotationMode
     first_frame: int
     match_scene: bool
 
 
 _current: list[_Session] = []  # empty, or the one that runs
+_unfinished: list[CaptureJob] = []  # empty, or what the last capture left half done
 
 
 def is_running() -> bool:
@@ -54,8 +54,11 @@ def is_running() -> bool:
     return bool(_current)
 
 
-def start(context: bpy.types.Context) -> None:
-    """Start the worker on the scene's settings; raises Pose2RigError when that cannot be."""
+def start(context: bpy.types.Context, *, resume: bool = False) -> None:
+    """Start the worker on the scene's settings; raises Pose2RigError when that cannot be.
+
+    With `resume` it goes on where the last capture ended, if `can_resume`.
+    """
     if _current:
         raise EngineError(
             "a capture is already running",
@@ -65,23 +68,30 @@ def start(context: bpy.types.Context) -> None:
         )
     python = engine_python(context)
     settings = context.scene.pose2rig
-    footage = _footage(settings.footage)
-    if settings.estimator != LANDMARKS:
+    if settings.needs_models:
         require_agreement(context)
-    out = storage.new_take_folder(footage.stem)
-    job_file = _write_job(_job(context, footage, out))
-    client = WorkerClient(engine_command(python, job_file), out / "engine.log")
+    job = _job_to_resume(context) if resume else _new_job(context)
+    client = WorkerClient(engine_command(python, _write_job(job)), job.out / "engine.log")
+    _unfinished.clear()
     _current.append(
         _Session(
             client=client,
-            name=footage.stem,
-            out=out,
+            job=job,
             mode=settings.rotation_mode,
             first_frame=settings.first_frame,
             match_scene=settings.match_scene,
         )
     )
     _reset(context.window_manager.pose2rig)
+
+
+def can_resume(context: bpy.types.Context) -> bool:
+    """Whether the last capture stopped half-way, and the scene's settings are still its own."""
+    if not _unfinished or _current:
+        return False
+    (job,) = _unfinished
+    footage = Path(bpy.path.abspath(context.scene.pose2rig.footage))
+    return _job(context, footage, job.out) == replace(job, resume=False)
 
 
 def step(context: bpy.types.Context) -> StepResult:
@@ -92,6 +102,8 @@ def step(context: bpy.types.Context) -> StepResult:
         if isinstance(event, Done):
             return _finish(context, session, event)
         _show(status, event)
+        if isinstance(event, Chunk):  # from now on there is something to go on from
+            _unfinished[:] = [session.job]
         if isinstance(event, Failed | CancelledEvent):
             return _close(status, "FAILED" if isinstance(event, Failed) else "CANCELLED")
     return "RUNNING"
@@ -137,20 +149,37 @@ def _footage(text: str) -> Path:
     )
 
 
+def _new_job(context: bpy.types.Context) -> CaptureJob:
+    footage = _footage(context.scene.pose2rig.footage)
+    return _job(context, footage, storage.new_take_folder(footage.stem))
+
+
+def _job_to_resume(context: bpy.types.Context) -> CaptureJob:
+    if can_resume(context):
+        return replace(_unfinished[0], resume=True)
+    raise EngineError(
+        "there is no capture to resume",
+        expected="one that stopped half-way, with the settings it had",
+        actual="other settings" if _unfinished else "none",
+        next_step="capture anew",
+    )
+
+
 def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
     settings = context.scene.pose2rig
-    is_research = settings.estimator != LANDMARKS
     return CaptureJob(
         footage=footage,
         out=out,
         start=settings.start or None,
         end=settings.end or None,
         smooth=settings.smooth,
+        person=settings.people,
+        root=settings.root,
         estimator=settings.estimator,
         models=model_folder(context),
         device=addon_preferences(context).device,
-        exact=is_research and settings.precision == "EXACT",
-        half=is_research and settings.precision == "HALF",
+        exact=settings.needs_models and settings.precision == "EXACT",
+        half=settings.needs_models and settings.precision == "HALF",
     )
 
 
@@ -174,6 +203,7 @@ def _reset(status: CaptureStatus) -> None:
     status.done = status.total = 0
     status.progress = status.fps = 0.0
     status.eta_s = -1.0
+    status.people = 0
     status.message = status.next_step = status.warnings = ""
 
 
@@ -186,6 +216,8 @@ def _show(status: CaptureStatus, event: Event) -> None:
             status.progress = event.done / max(event.total, 1)
             status.fps = event.fps
             status.eta_s = -1.0 if event.eta_s is None else event.eta_s
+        case Person():
+            status.people += 1
         case Warned(code="licence"):  # agreed to before, and the take shows it
             return
         case Warned():
@@ -205,34 +237,27 @@ def _close(status: CaptureStatus, state: StepResult) -> StepResult:
 
 
 def _finish(context: bpy.types.Context, session: _Session, event: Done) -> StepResult:
-    """The final apply: every captured person becomes a take."""
-    people = event.report.get("people", {})
-    for person in people:
-        _apply(context.scene, session, person, people[person])
+    """The final apply: every captured person becomes a take and a row of the list."""
+    _unfinished.clear()
+    report, job, scene = event.report, session.job, context.scene
+    fps = frame_rate(scene)
+    if session.match_scene:
+        fps = report["footage"]["frame_rate"]
+        check_frame_rate(fps)
+    result = CaptureResult(
+        name=job.footage.stem,
+        folder=job.out,
+        people={int(number): figures for number, figures in report["people"].items()},
+        mode=session.mode,
+        first_frame=session.first_frame,
+        fps=fps,
+        match_scene=session.match_scene,
+    )
+    thumbnails.forget()
+    show_capture(scene, result)
     status = context.window_manager.pose2rig
     status.progress = 1.0
-    status.message = f"Captured {session.name}"
+    status.message = f"Captured {result.name}"
+    if len(result.people) > 1:
+        status.message += f": {len(result.people)} people"
     return _close(status, "DONE")
-
-
-def _apply(
-    scene: bpy.types.Scene, session: _Session, person: str, quality: dict[str, float | None]
-) -> None:
-    path = session.out / f"person_{person}.npz"
-    clip = load_clip(path)
-    if session.match_scene:
-        check_frame_rate(clip.frame_rate)
-    settings = TakeSettings(
-        name=session.name,
-        mode=session.mode,
-        timing=FrameTiming(
-            fps=clip.frame_rate if session.match_scene else frame_rate(scene),
-            first_frame=session.first_frame,
-        ),
-        path=path,
-        quality=quality,
-    )
-    first, last = (int(frame) for frame in add_take(clip, settings, scene).action.frame_range)
-    if session.match_scene:
-        set_frame_rate(scene, clip.frame_rate)
-    fit_frame_range(scene, first, last, exactly=session.match_scene)

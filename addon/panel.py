@@ -4,8 +4,11 @@ import textwrap
 
 import bpy
 
+from . import capture_session, thumbnails
 from .operators.capture import CancelCapture, Capture
 from .operators.export import ExportTake
+from .operators.people import EVERYBODY, PickPeople, SelectPerson
+from .people import is_standing, thumbnail_path
 from .preferences import (
     LICENCE_NOTE,
     OWN_FOLDER,
@@ -14,7 +17,7 @@ from .preferences import (
     addon_preferences,
     has_engine,
 )
-from .properties import LANDMARKS, CaptureSettings, CaptureStatus
+from .properties import CaptureSettings, CaptureStatus, FoundPeople, FoundPerson
 from .take import (
     LICENCE_NOTE_PROPERTY,
     LICENCE_PROPERTY,
@@ -25,6 +28,8 @@ from .take import (
 
 _RUNNING = ("RUNNING", "CANCELLING")
 _STAGES = {"start": "Starting", "estimate": "Capturing", "solve": "Solving", "export": "Writing"}
+_PERSON_ICON = "USER"
+_THUMBNAIL_SCALE = 2.5
 _CHARACTER_PX = 7.0
 _ICON_CHARACTERS = 3
 
@@ -55,15 +60,14 @@ class Pose2RigPanel(bpy.types.Panel):
         self._draw_settings(context, enabled=status.state not in _RUNNING)
         if not has_engine(context):
             _draw_engine_hint(self.layout, width)
-        if context.scene.pose2rig.estimator != LANDMARKS:
+        if context.scene.pose2rig.needs_models:
             _draw_agreement(self.layout, addon_preferences(context), width)
         if status.state in _RUNNING:
             _draw_progress(self.layout, status)
         else:
-            row = self.layout.row()
-            row.scale_y = 1.4
-            row.operator(Capture.bl_idname, icon="ARMATURE_DATA")
+            _draw_capture(self.layout, can_resume=capture_session.can_resume(context))
         _draw_outcome(self.layout, status, width)
+        _draw_people(self.layout, context.scene)
         _draw_take(self.layout, context, width)
 
     def _draw_settings(self, context: bpy.types.Context, *, enabled: bool) -> None:
@@ -76,22 +80,26 @@ class Pose2RigPanel(bpy.types.Panel):
         frames = column.column(align=True)
         frames.prop(settings, "start")
         frames.prop(settings, "end", text="To (0 = End)")
+        column.prop(settings, "people")
         column.prop(settings, "estimator")
-        if settings.estimator != LANDMARKS:
-            _draw_research(column, settings, addon_preferences(context))
+        _draw_models(column, settings, addon_preferences(context))
         column.prop(settings, "smooth")
         column.prop(settings, "rotation_mode")
         column.prop(settings, "first_frame")
         column.prop(settings, "match_scene")
 
 
-def _draw_research(
-    layout: bpy.types.UILayout, settings: CaptureSettings, preferences: Pose2RigPreferences
+def _draw_models(
+    layout: bpy.types.UILayout, settings: CaptureSettings, preferences: Pose2RigPreferences | None
 ) -> None:
-    column = layout.column(align=True)
-    column.prop(preferences, "model_folder", placeholder=OWN_FOLDER)
-    column.prop(preferences, "device")
-    column.prop(settings, "precision")
+    """What belongs to models that the user brings, where there are any or some are asked for."""
+    if settings.needs_models or (preferences is not None and preferences.model_folder):
+        column = layout.column(align=True)
+        column.prop(settings, "root")
+        column.prop(preferences, "model_folder", placeholder=OWN_FOLDER)
+        if settings.needs_models:
+            column.prop(preferences, "device")
+            column.prop(settings, "precision")
 
 
 def _draw_agreement(
@@ -109,6 +117,14 @@ def _draw_engine_hint(layout: bpy.types.UILayout, width: int) -> None:
     box.operator("preferences.addon_show", text="Open Preferences").module = ROOT_PACKAGE
 
 
+def _draw_capture(layout: bpy.types.UILayout, *, can_resume: bool) -> None:
+    row = layout.row()
+    row.scale_y = 1.4
+    row.operator(Capture.bl_idname, icon="ARMATURE_DATA").resume = False
+    if can_resume:
+        row.operator(Capture.bl_idname, text="Resume", icon="PLAY").resume = True
+
+
 def _draw_progress(layout: bpy.types.UILayout, status: CaptureStatus) -> None:
     layout.progress(factor=status.progress, type="BAR", text=progress_text(status))
     if status.state == "CANCELLING":
@@ -117,6 +133,8 @@ def _draw_progress(layout: bpy.types.UILayout, status: CaptureStatus) -> None:
     speed = f"{status.fps:.1f} fps" if status.fps > 0.0 else "\u2026 fps"
     left = f"{_duration(status.eta_s)} left" if status.eta_s >= 0.0 else "time left unknown"
     layout.label(text=f"{status.done} of {status.total} frames, {speed}, {left}")
+    if status.people:
+        layout.label(text=f"People found: {status.people}", icon=_PERSON_ICON)
     layout.operator(CancelCapture.bl_idname, text="Cancel (Esc)", icon="X")
 
 
@@ -141,6 +159,43 @@ def _draw_outcome(layout: bpy.types.UILayout, status: CaptureStatus, width: int)
         _paragraph(box, f"Next: {status.next_step}", width)
     elif status.message:
         layout.label(text=status.message, icon="CHECKMARK" if status.state == "DONE" else "INFO")
+
+
+def _draw_people(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    found = scene.pose2rig_people
+    if not found.people:
+        return
+    box = layout.box()
+    header = box.split(factor=0.5)
+    header.label(text=f"People: {len(found.people)}")
+    buttons = header.row(align=True)
+    for text, standing in (("All", True), ("None", False)):
+        _pick(buttons, EVERYBODY, standing=standing, text=text)
+    for person in found.people:
+        _draw_person(box.row(), scene, found, person)
+
+
+def _draw_person(
+    row: bpy.types.UILayout, scene: bpy.types.Scene, found: FoundPeople, person: FoundPerson
+) -> None:
+    """Tick box, picture, name, and how much of the person was seen."""
+    standing = is_standing(scene, person)
+    tick = "CHECKBOX_HLT" if standing else "CHECKBOX_DEHLT"
+    _pick(row, person.number, standing=not standing, text="", icon=tick, emboss=False)
+    picture = thumbnail_path(bpy.path.abspath(found.folder), person.number)
+    row.template_icon(icon_value=thumbnails.icon(picture), scale=_THUMBNAIL_SCALE)
+    column = row.column(align=True)
+    name = column.row()
+    name.enabled = standing
+    name.operator(
+        SelectPerson.bl_idname, text=person.armature.name if standing else person.name
+    ).number = person.number
+    column.label(text="{coverage:.0%} of {frames:.0f} frames".format(**person.figures))
+
+
+def _pick(layout: bpy.types.UILayout, number: int, *, standing: bool, **options: object) -> None:
+    button = layout.operator(PickPeople.bl_idname, **options)
+    button.number, button.standing = number, standing
 
 
 def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context, width: int) -> None:

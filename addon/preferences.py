@@ -112,7 +112,7 @@ def require_agreement(context: bpy.types.Context) -> None:
             expected="'I may use these models' ticked",
             actual="not ticked",
             next_step="tick it in the Pose2Rig panel (in a script: the preference "
-            "research_agreed), or choose the estimator Landmarks",
+            "research_agreed), or choose the estimator Landmarks and the root Fit",
         )
 
 

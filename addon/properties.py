@@ -1,4 +1,6 @@
-"""What the panel sets (saved with the scene) and what it shows of a running capture."""
+"""What the panel sets and whom it found (saved with the scene), and what it shows of a capture."""
+
+import json
 
 import bpy
 
@@ -30,6 +32,20 @@ ESTIMATORS = (
     ),
 )
 
+PEOPLE = (
+    ("all", "All", "Everybody in the footage, an armature each"),
+    ("largest", "Largest", "In every shot the one who is largest in the image"),
+)
+ROOTS = (
+    ("fit", "Fit", "Where the posed body meets its pixels; needs nothing more"),
+    (
+        "rootnet",
+        "RootNet",
+        "The distance as RootNet sees it; you bring its weights, for non-commercial research",
+    ),
+)
+FIT = "fit"
+
 STATES = ("IDLE", "RUNNING", "CANCELLING", "DONE", "CANCELLED", "FAILED")
 
 
@@ -49,6 +65,9 @@ class CaptureSettings(bpy.types.PropertyGroup):
         description="Frame of the footage before which to stop; 0 captures to the end",
         min=0,
     )
+    people: bpy.props.EnumProperty(
+        name="People", description="Who is captured", items=PEOPLE, default="all"
+    )
     estimator: bpy.props.EnumProperty(
         name="Estimator",
         description="What looks at the footage",
@@ -64,6 +83,12 @@ class CaptureSettings(bpy.types.PropertyGroup):
             ("HALF", "Half", "Faster again; rotations may be a few degrees off"),
         ),
         default="DEFAULT",
+    )
+    root: bpy.props.EnumProperty(
+        name="Root",
+        description="What says how far from the camera people are",
+        items=ROOTS,
+        default=FIT,
     )
     smooth: bpy.props.FloatProperty(
         name="Smoothing",
@@ -93,6 +118,11 @@ class CaptureSettings(bpy.types.PropertyGroup):
         default=False,
     )
 
+    @property
+    def needs_models(self) -> bool:
+        """Whether the engine will ask for models that the user brings."""
+        return self.estimator != LANDMARKS or self.root != FIT
+
 
 class CaptureStatus(bpy.types.PropertyGroup):
     """What the current or last capture is doing, at `window_manager.pose2rig`; never saved."""
@@ -104,20 +134,52 @@ class CaptureStatus(bpy.types.PropertyGroup):
     progress: bpy.props.FloatProperty(min=0.0, max=1.0)
     fps: bpy.props.FloatProperty()
     eta_s: bpy.props.FloatProperty(description="Seconds left; below 0 when not known")
+    people: bpy.props.IntProperty(description="How many have been found so far")
     message: bpy.props.StringProperty()
     next_step: bpy.props.StringProperty()
     warnings: bpy.props.StringProperty(description="One warning a line")
 
 
+class FoundPerson(bpy.types.PropertyGroup):
+    """One of the people whom the last capture found."""
+
+    number: bpy.props.IntProperty(description="The person's number in the names of the files")
+    name: bpy.props.StringProperty(description="What the person's take is called")
+    quality: bpy.props.StringProperty(description="The take's figures from the report, as JSON")
+    armature: bpy.props.PointerProperty(
+        type=bpy.types.Object, description="The take in the scene; empty when it was taken out"
+    )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What is known of the take's quality, by the report's keys."""
+        return json.loads(self.quality)
+
+
+class FoundPeople(bpy.types.PropertyGroup):
+    """The people of the last capture, at `scene.pose2rig_people`, and how it came into the scene.
+
+    So a take that was taken out can be put back as it was, also after the file was closed.
+    """
+
+    folder: bpy.props.StringProperty(description="Where the capture is kept", subtype="DIR_PATH")
+    rotation_mode: bpy.props.StringProperty()
+    first_frame: bpy.props.IntProperty()
+    fps: bpy.props.FloatProperty(description="Frames per second that the takes were keyed for")
+    people: bpy.props.CollectionProperty(type=FoundPerson)
+
+
 def register() -> None:
-    """Hang the settings on scenes and the status on the window manager."""
+    """Hang settings and people on scenes, and the status on the window manager."""
     bpy.types.Scene.pose2rig = bpy.props.PointerProperty(type=CaptureSettings)
+    bpy.types.Scene.pose2rig_people = bpy.props.PointerProperty(type=FoundPeople)
     bpy.types.WindowManager.pose2rig = bpy.props.PointerProperty(
         type=CaptureStatus, options={"SKIP_SAVE"}
     )
 
 
 def unregister() -> None:
-    """Take both away again."""
+    """Take them away again."""
     del bpy.types.WindowManager.pose2rig
+    del bpy.types.Scene.pose2rig_people
     del bpy.types.Scene.pose2rig

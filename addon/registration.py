@@ -2,9 +2,10 @@
 
 import bpy
 
-from . import capture_session, properties
+from . import capture_session, properties, thumbnails
 from .operators.capture import CancelCapture, Capture
 from .operators.export import ExportTake
+from .operators.people import PickPeople, SelectPerson
 from .panel import Pose2RigPanel
 from .preferences import Pose2RigPreferences
 
@@ -12,8 +13,12 @@ CLASSES: tuple[type, ...] = (
     Pose2RigPreferences,
     properties.CaptureSettings,
     properties.CaptureStatus,
+    properties.FoundPerson,
+    properties.FoundPeople,
     Capture,
     CancelCapture,
+    PickPeople,
+    SelectPerson,
     ExportTake,
     Pose2RigPanel,
 )
@@ -29,6 +34,7 @@ def register() -> None:
 def unregister() -> None:
     """Stop a running capture and take everything out in the opposite order."""
     capture_session.abandon()
+    thumbnails.forget()
     properties.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -10,10 +10,10 @@ import bpy
 
 from ..core_inference.body_model import load_open_body
 from ..core_inference.clip import Clip
-from .armature import build_armature
+from .armature import build_armature, leave_mode
 from .body import build_body
 from .keyframes import RotationMode, key_motion
-from .properties import LANDMARKS
+from .properties import FIT, LANDMARKS
 from .sampling import FrameTiming, keyframes_from_clip
 
 CLIP_PROPERTY = "pose2rig_clip"
@@ -52,27 +52,44 @@ def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take
     Everything is new: what stands in the scene from earlier captures is not touched. When it
     fails, nothing of it stays.
     """
-    with _nothing_left_on_failure():
+    with nothing_left_on_failure():
         collection = bpy.data.collections.new(settings.name)
         scene.collection.children.link(collection)
         armature = build_armature(clip.rest_joints, settings.name, collection)
         keyframes = keyframes_from_clip(clip, settings.timing)
         action = key_motion(armature, keyframes, settings.name, settings.mode)
         body = build_body(load_open_body(), clip, armature)
-        _describe(armature, clip, settings)
-        _describe(action, clip, settings)
+        for datablock in (armature, action):
+            _describe(datablock, clip, settings)
+        for datablock in (collection, body):
+            datablock[CLIP_PROPERTY] = str(settings.path)
         return Take(armature=armature, body=body, action=action)
 
 
+def remove_take(armature: bpy.types.Object) -> None:
+    """Take an armature out of the file with the body and action that were made with it.
+
+    Also its collection where nothing else is left in it. What else uses its action or its mesh
+    keeps them; an object that the user has parented to the armature stays without a parent.
+    """
+    leave_mode()
+    collections = [c for c in armature.users_collection if CLIP_PROPERTY in c]
+    action = armature.animation_data.action if armature.animation_data else None
+    objects = [armature, *(child for child in armature.children if CLIP_PROPERTY in child)]
+    data = {item.data for item in objects} | ({action} if action else set())
+    bpy.data.batch_remove(objects)
+    bpy.data.batch_remove([block for block in data if block.users == 0])
+    bpy.data.batch_remove([c for c in collections if not c.objects and not c.children])
+
+
 @contextmanager
-def _nothing_left_on_failure() -> Iterator[None]:
+def nothing_left_on_failure() -> Iterator[None]:
     """Remove every datablock made meanwhile when an exception passes."""
     before = _datablocks()
     try:
         yield
     except BaseException:
-        if bpy.context.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
+        leave_mode()
         bpy.data.batch_remove(_datablocks() - before)
         raise
 
@@ -97,8 +114,10 @@ def _describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> No
 
 def _licence(clip: Clip) -> str:
     """What the take may be used for: only what is built in leaves commercial use open."""
-    built_in = clip.provenance.get("estimator") == LANDMARKS and clip.body_model == "open"
-    return COMMERCIAL if built_in else RESEARCH
+    provenance = clip.provenance
+    root = provenance.get("settings", {}).get("root", FIT)
+    built_in = (provenance.get("estimator"), root) == (LANDMARKS, FIT)
+    return COMMERCIAL if built_in and clip.body_model == "open" else RESEARCH
 
 
 def active_armature(context: bpy.types.Context) -> bpy.types.Object | None:

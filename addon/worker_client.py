@@ -49,7 +49,7 @@ class CaptureJob:
     """What the worker is asked to do, as its job file says it.
 
     models, device, exact and half are for the research networks; models None is the engine's own
-    folder.
+    folder. With `resume` the engine goes on in `out` where an earlier run of this job ended.
     """
 
     footage: Path
@@ -57,11 +57,14 @@ class CaptureJob:
     start: int | None
     end: int | None
     smooth: float
+    person: str
     estimator: str
+    root: str
     models: Path | None
     device: str
     exact: bool
     half: bool
+    resume: bool = False
 
     def to_json(self) -> str:
         """The job file's text."""
@@ -72,8 +75,9 @@ class CaptureJob:
                 "start": self.start,
                 "end": self.end,
                 "smooth": self.smooth,
-                "person": "largest",
+                "person": self.person,
                 "estimator": self.estimator,
+                "root": self.root,
                 "models": None if self.models is None else str(self.models),
                 "device": self.device,
                 "exact": self.exact,
@@ -81,8 +85,8 @@ class CaptureJob:
                 "fov": None,
                 "focal": None,
                 "formats": ["npz"],
-                "overwrite": True,
-                "resume": False,
+                "overwrite": not self.resume,
+                "resume": self.resume,
             }
         )
 
@@ -223,7 +227,7 @@ class WorkerClient:
         return Failed(
             code="engine",
             message=f"the capture engine ended unexpectedly {how}",
-            next_step=f"capture again; the log is {log}",
+            next_step=f"{'resume' if self._kept else 'capture again'}; the log is {log}",
         )
 
     def _drain_log(self) -> None:

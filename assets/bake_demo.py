@@ -41,17 +41,17 @@ LICENCE = (
 )
 
 
-def true_clip(motion: Motion, body: BodyModel) -> Clip:
+def true_clip(motion: Motion, body: BodyModel, lens: Lens = LENS, fps: int = FPS) -> Clip:
     """The motion as a clip file's arrays, in the scene's own world."""
     frames = len(motion.pelvis)
     rest = body.rest_joints(motion.betas)
-    axes = LENS.axes()
+    axes = lens.axes()
     camera = Camera(
-        focal=np.full(2, LENS.focal_px, dtype=np.float32),
-        principal_point=np.array(SIZE_PX, dtype=np.float32) / 2,
-        image_size=np.array(SIZE_PX, dtype=np.int32),
+        focal=np.full(2, lens.focal_px, dtype=np.float32),
+        principal_point=np.array(lens.size_px, dtype=np.float32) / 2,
+        image_size=np.array(lens.size_px, dtype=np.int32),
         rotation=axes.T.astype(np.float32),
-        translation=(-axes.T @ LENS.origin).astype(np.float32),
+        translation=(-axes.T @ lens.origin).astype(np.float32),
     )
     quaternion = quaternion_from_matrix(motion.rotations)
     return Clip(
@@ -63,9 +63,9 @@ def true_clip(motion: Motion, body: BodyModel) -> Clip:
         scores=np.ones((frames, JOINT_COUNT), dtype=np.float32),
         tracked=np.ones(frames, dtype=bool),
         contacts=motion.contacts.astype(np.float32),
-        time_s=np.arange(frames) / FPS,
+        time_s=np.arange(frames) / fps,
         frame_index=np.arange(frames, dtype=np.int64),
-        frame_rate=float(FPS),
+        frame_rate=float(fps),
         camera=camera,
         body_model="open",
         provenance={
@@ -85,11 +85,11 @@ def surface(clip: Clip, body: BodyModel) -> Array:
     )
 
 
-def encode(pictures: Path, out: Path) -> None:
+def encode(pictures: Path, out: Path, fps: int = FPS) -> None:
     """H.264 from numbered PNGs, the same bytes from the same encoder every time."""
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         made = Path(folder) / out.name
-        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-framerate", str(FPS)]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-framerate", str(fps)]
         command += ["-i", str(pictures / "%04d.png"), "-c:v", "libx264", "-preset", "veryslow"]
         command += ["-crf", str(CRF), "-threads", "1", "-pix_fmt", "yuv420p"]
         command += ["-vf", "scale=out_color_matrix=bt709", "-colorspace", "bt709"]
@@ -113,7 +113,7 @@ def main() -> None:
         pictures = arguments.keep or Path(folder)
         pictures.mkdir(parents=True, exist_ok=True)
         for number, vertices in enumerate(surface(clip, body)[:: arguments.every]):
-            room.render(vertices, pictures / f"{number:04d}.png")
+            room.render([vertices], pictures / f"{number:04d}.png")
         encode(pictures, arguments.video)
     start = clip.joints[0, 0].astype(np.float64)
     placed = shifted(clip, -np.array([start[0], start[1], 0.0]))

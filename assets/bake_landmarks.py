@@ -1,7 +1,7 @@
 """Third step of the open body: where MediaPipe's landmarks lie on it.
 
-Run with the project's environment (bpy and mediapipe): `python bake_landmarks.py BODY.npz OUT.npz`.
-The 468 face points are MediaPipe's own on renderings of the head, cast back onto the mesh.
+Run with the project's environment and bpy: `python bake_landmarks.py BODY.npz OUT.npz`. The 468
+face points are what MediaPipe's networks see on renderings of the head, cast back onto the mesh.
 """
 
 import argparse
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import bpy  # noqa: F401  brings mathutils
 import cv2
-import mediapipe as mp
 import numpy as np
 from bake_tpose import MIRROR, Array
 from mathutils import Vector
@@ -20,12 +19,15 @@ from numpy.typing import NDArray
 from picture import Camera, render_body
 from scipy.optimize import linear_sum_assignment
 
+from pose2rig.core_inference.estimators.face_landmarks import FaceModel
+from pose2rig.core_inference.estimators.landmark_models import open_landmark_models
 from pose2rig.rigs.skeleton import JOINT
 
 FACE_POINTS = 468
 VIEWS_DEG = (0.0, -28.0, 28.0)
 IMAGE_PX = 800
 CAMERA_DISTANCE_M = 1.1
+BODY_HEAD_POINTS, LEFT_EYE, RIGHT_EYE, MOUTH = 11, 2, 5, (9, 10)
 PASSES = 2
 """The first paints brows and lips on the head, the second measures again with them."""
 
@@ -132,13 +134,17 @@ class Skin:
 
 
 def face_pixels(image: NDArray[np.uint8]) -> Array:
-    """MediaPipe's 468 face points (468,2) px of one picture."""
-    with mp.solutions.face_mesh.FaceMesh(static_image_mode=True) as mesh:
-        found = mesh.process(image).multi_face_landmarks
-    if not found:
-        raise SystemExit("MediaPipe finds no face on the rendered head")
-    points = [(p.x, p.y) for p in found[0].landmark[:FACE_POINTS]]
-    return np.array(points) * [image.shape[1], image.shape[0]]
+    """The 468 face points (468,2) px of one picture with the head in its middle."""
+    model = FaceModel(open_landmark_models(None))
+    corners = np.array([(1, -1), (-1, -1), (1, 1), (-1, 1)]) * IMAGE_PX / 6
+    head = np.zeros((BODY_HEAD_POINTS, 2))
+    head[[LEFT_EYE, RIGHT_EYE, *MOUTH]] = corners
+    head = (head + IMAGE_PX / 2).astype(np.float32)
+    found = model.find(image, head, None)
+    seen = found and model.find(image, head, found.next)
+    if not seen:
+        raise SystemExit("no face is found on the rendered head")
+    return seen.points[:, :2].astype(float)
 
 
 def cast(skin: Skin, camera: Camera, pixels: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ Made up here from foot plants and angle curves; no recorded motion is used. Angl
 SMPL-X axes (x to the body's left, y up, z forward). Legend: T frames, J joints (55).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +73,10 @@ class Motion:
     betas: Array
 
 
-def choreograph(body: BodyModel) -> Motion:
-    """The whole motion on this body, FRAMES frames at FPS."""
+def choreograph(body: BodyModel, look: Mapping[str, float] = LOOK) -> Motion:
+    """The whole motion on this body, FRAMES frames at FPS; look: shape components by name."""
     time_s = np.arange(FRAMES) / FPS
-    betas = np.array([LOOK.get(name, 0.0) for name in body.shape_names])
+    betas = np.array([look.get(name, 0.0) for name in body.shape_names])
     feet = {
         side: foot_track(
             Step(side, 0, 0, START.x, START.y, START.heading_deg),

@@ -1,8 +1,9 @@
-"""The demo's film set in Blender: a room with the clothed body in it, drawn by Workbench.
+"""The demo's film set in Blender: a room with clothed bodies in it, drawn by Workbench.
 
 World axes as in Blender: z up, metres. Legend: V vertices.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,22 +66,25 @@ class Lens:
 
 
 class Room:
-    """An open scene: `render` writes one picture of the body with the given vertices."""
+    """An open scene: `render` writes one picture of the bodies, one for each colour of shirt."""
 
-    def __init__(self, body: BodyModel, lens: Lens) -> None:
+    def __init__(
+        self, body: BodyModel, lens: Lens, shirts: Sequence[Colour] = (COLOURS["shirt"],)
+    ) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         _floor()
         _walls()
         for low, high, colour in BOXES:
             _box(np.array(low), np.array(high), colour)
-        self._mesh = _body_mesh(body)
+        self._meshes = [_body_mesh(body, shirt) for shirt in shirts]
         _camera(lens)
         _settings(lens.size_px)
 
-    def render(self, vertices_V3: Array, path: Path) -> None:
-        """Write a PNG of the room with the body's vertices (V,3) m."""
-        self._mesh.vertices.foreach_set("co", vertices_V3.astype(np.float32).ravel())
-        self._mesh.update()
+    def render(self, bodies: Sequence[Array], path: Path) -> None:
+        """Write a PNG of the room with the vertices (V,3) m of each body."""
+        for mesh, vertices_V3 in zip(self._meshes, bodies, strict=True):
+            mesh.vertices.foreach_set("co", vertices_V3.astype(np.float32).ravel())
+            mesh.update()
         bpy.context.scene.render.filepath = str(path)
         bpy.ops.render.render(write_still=True)
 
@@ -141,12 +145,13 @@ def _box(low: Array, high: Array, colour: Colour) -> None:
     placed.display.show_shadows = False
 
 
-def _body_mesh(body: BodyModel) -> bpy.types.Mesh:
+def _body_mesh(body: BodyModel, shirt: Colour) -> bpy.types.Mesh:
+    colours = {**COLOURS, "shirt": shirt}
     placed = _object(
         "body",
         body.v_template.tolist(),
         [tuple(face) for face in body.faces.tolist()],
-        [COLOURS[name] for name in body.part_names],
+        [colours[name] for name in body.part_names],
     )
     mesh = placed.data
     mesh.polygons.foreach_set("material_index", body.face_part.astype(np.int32))

@@ -1,24 +1,24 @@
-"""Error on real footage: `python benchmarks/pose2sim.py [--footage DIR] [--smooth S]`.
+"""Error on real footage: `python benchmarks/pose2sim.py [--smooth S] [--peer-python PYTHON]`.
 
 Both views of `samples3d/pose2sim_balance` go through the product. Printed per view: PA-MPJPE of
 the written joints (12 joints, similarity alignment per frame), acceleration (mean norm of second
 differences relative to the middle of the hips), wrist speed correlation (5-frame mean, both wrists
-averaged) and coverage, beside the estimator's own landmarks and, as the peer in the same run,
-MediaPipe Holistic's raw world landmarks. Frames are matched by index: the .trc begins with the
-first frame of the videos.
+averaged) and frames, beside the estimator's own landmarks and, as the peer in the same run,
+MediaPipe Holistic's raw world landmarks: where PYTHON, which has mediapipe 0.10.21, is given.
+Frames are matched by index: the .trc begins with the first frame of the videos.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-import mediapipe
 import numpy as np
+from holistic_peer import holistic
 from machine import heading, shared_footage
 
 from pose2rig.core_inference.body_model import load_open_body
 from pose2rig.core_inference.clip import load_clip, load_raw_take
-from pose2rig.core_inference.footage import open_footage, read
+from pose2rig.core_inference.estimators.topology import LANDMARK
 from pose2rig.core_inference.motion.stack import MotionSettings
 from pose2rig.core_inference.motion_metrics import accelerations
 from pose2rig.core_inference.pipeline import run
@@ -54,27 +54,12 @@ def wrist_speed(points_TN3: np.ndarray) -> np.ndarray:
     return np.convolve(speed, np.full(5, 0.2), mode="valid")
 
 
-def holistic(video: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The peer: MediaPipe Holistic's world landmarks (T,12,3) and the frames it found."""
-    marks = mediapipe.solutions.holistic.PoseLandmark
-    places = [marks[name.upper()].value for name in JOINTS]
-    found: list[np.ndarray] = []
-    frames: list[int] = []
-    with mediapipe.solutions.holistic.Holistic(model_complexity=1) as model:
-        for frame in read(open_footage(video)):
-            world = model.process(frame.image).pose_world_landmarks
-            if world is not None:
-                points = [world.landmark[place] for place in places]
-                found.append(np.array([[p.x, p.y, p.z] for p in points]))
-                frames.append(frame.index)
-    return np.stack(found), np.array(frames)
-
-
 def main() -> None:
     """Capture both views and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--smooth", type=float, default=0.5)
+    parser.add_argument("--peer-python", type=Path, help="a Python with mediapipe 0.10.21")
     options = parser.parse_args()
     folder = shared_footage(options.footage) / "samples3d" / "pose2sim_balance"
     shape = average_shape(load_open_body())
@@ -100,8 +85,10 @@ def main() -> None:
         landmarks = raw.landmarks3d[:, marks].astype(np.float64)
         print(f"{view + ' written joints':<32}" + figures(joints, truth, clip.frame_index))
         print(f"{view + ' our raw landmarks':<32}" + figures(landmarks, truth, raw.frame_index))
-        points, frames = holistic(folder / f"{view}.mp4")
-        print(f"{view + ' MediaPipe Holistic, raw':<32}" + figures(points, truth, frames))
+        if options.peer_python is not None:
+            peer = holistic(options.peer_python, folder / f"{view}.mp4")
+            points = peer.world[:, [LANDMARK[f"body_{name}"] for name in JOINTS]]
+            print(f"{view + ' MediaPipe Holistic, raw':<32}" + figures(points, truth, peer.frames))
 
 
 if __name__ == "__main__":

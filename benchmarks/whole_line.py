@@ -1,10 +1,10 @@
-"""Time and memory of the whole line: `python benchmarks/whole_line.py [--footage DIR] [--runs N]`.
+"""Time and memory of the whole line: `python benchmarks/whole_line.py [--runs N] [--peer-python P]`
 
 Captures `juggle_fullbody_static.mp4` to npz and FBX through the command line, each run a process
 of its own, and the same clip ten times over. Printed: seconds per stage (medians), milliseconds
 per frame beside the landmark models (at most 8) and fixed seconds (at most 5), both from the two
 lengths, and the peak memory of both. The peer in the same run is MediaPipe Holistic alone on the
-same decoded frames.
+same frames, where a Python P with mediapipe 0.10.21 is given.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import imageio_ffmpeg
-import mediapipe
+from holistic_peer import holistic
 from machine import heading, shared_footage
 
-from pose2rig.core_inference.footage import open_footage, read
+from pose2rig.core_inference.footage import open_footage
 
 CLIP = "juggle_fullbody_static.mp4"
 TIMES = 10
@@ -40,7 +40,7 @@ class Run:
 
     @property
     def beside_models_s(self) -> float:
-        """Everything but looking at the frames: start-up, decoding, solving, writing, FBX."""
+        """What looking at the frames does not hide: start-up, solving, writing, FBX."""
         return self.wall_s - self.stages["estimate"]
 
 
@@ -71,16 +71,9 @@ def repeated(footage: Path, folder: Path) -> Path:
     return path
 
 
-def holistic_ms(footage: Path) -> float:
-    """The peer: milliseconds per frame of MediaPipe Holistic alone, decoding not counted."""
-    spent, frames = 0.0, 0
-    with mediapipe.solutions.holistic.Holistic(model_complexity=1) as model:
-        for frame in read(open_footage(footage)):
-            start = time.perf_counter()
-            model.process(frame.image)
-            spent += time.perf_counter() - start
-            frames += 1
-    return 1000.0 * spent / frames
+def peer_ms(peer_python: Path, footage: Path) -> float:
+    """Milliseconds per frame of MediaPipe Holistic alone, decoding not counted."""
+    return float(holistic(peer_python, footage).milliseconds.mean())
 
 
 def main() -> None:
@@ -88,12 +81,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--peer-python", type=Path, help="a Python with mediapipe 0.10.21")
     options = parser.parse_args()
     footage = shared_footage(options.footage) / "video" / CLIP
     print(heading())
     frames = open_footage(footage).frame_count
     short = [capture(footage) for _ in range(options.runs)]
-    peer = [holistic_ms(footage) for _ in range(options.runs)]
+    peer = [peer_ms(options.peer_python, footage) for _ in short if options.peer_python]
     with tempfile.TemporaryDirectory() as folder:
         long = capture(repeated(footage, Path(folder)))
     median = statistics.median
@@ -112,7 +106,9 @@ def main() -> None:
     print(f"beside the landmark models: {1000 * slope_s:.1f} ms a frame (at most {PER_FRAME_MS:g})")
     print(f"fixed: {fixed:.1f} s (at most {FIXED_S:g})")
     own = 1000 * median(run.stages["estimate"] for run in short) / frames
-    print(f"landmark models: {own:.1f} ms a frame; MediaPipe Holistic alone {median(peer):.1f} ms")
+    print(f"landmark models: {own:.1f} ms a frame")
+    if peer:
+        print(f"MediaPipe Holistic alone: {median(peer):.1f} ms a frame")
 
 
 if __name__ == "__main__":

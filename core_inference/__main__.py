@@ -11,7 +11,7 @@ from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageErro
 from . import VERSION
 from .console import Console, ReaderLeft
 from .evaluate_help import DESCRIPTION, FIGURES
-from .settings import DEVICES, ESTIMATORS, CaptureSettings
+from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings
 
 LATER_COMMANDS = ("retarget",)
 
@@ -143,7 +143,13 @@ def _add_evaluate(commands: Any) -> None:
 def _add_capture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("footage", type=Path, help="a video file, a folder of images or one image")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--person", default="largest", help="largest (all and N come later)")
+    parser.add_argument(
+        "--person",
+        default="largest",
+        metavar="largest|all|N",
+        help="whom to capture: the largest of each shot (default), everybody, or the one person "
+        "with a number from 0 that all gave them",
+    )
     parser.add_argument("--estimator", default="landmarks", choices=ESTIMATORS)
     _add_research(parser)
     parser.add_argument("--start", type=int, metavar="N", help="first source frame")
@@ -151,11 +157,22 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view")
     lens.add_argument("--focal", type=float, metavar="PX", help="focal length in pixels")
+    parser.add_argument(
+        "--root",
+        default="fit",
+        choices=ROOTS,
+        help="what says where people stand: the fit of their body to the picture (default), or "
+        "RootNet's weights, which --models holds",
+    )
     parser.add_argument("--smooth", type=float, default=0.5, help="0 = off ... 1 = strong")
     parser.add_argument("--formats", help="npz,fbx (glb, bvh and usd come later)")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace an earlier result")
-    existing.add_argument("--resume", action="store_true", help="comes in a later version")
+    existing.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the capture that was stopped or killed in DIR",
+    )
     parser.add_argument("--json", action="store_true", help="events on stdout as JSON lines")
 
 
@@ -186,7 +203,6 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
     from .motion.stack import MotionSettings
     from .pipeline import run
 
-    _refuse_resume(options)
     formats = None if options.formats is None else tuple(options.formats.split(","))
     settings = CaptureSettings(
         footage=options.footage,
@@ -199,12 +215,14 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
         focal_px=options.focal,
         formats=formats,
         overwrite=options.overwrite,
+        resume=options.resume,
         blender=options.blender,
         models=options.models,
         checkpoints=parse_overrides(options.checkpoint),
         device=options.device,
         exact=options.exact,
         half=options.half,
+        root=options.root,
         motion=MotionSettings(smooth=options.smooth),
     )
     stopped: list[int] = []
@@ -214,16 +232,6 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
     return 0
-
-
-def _refuse_resume(options: argparse.Namespace) -> None:
-    if options.resume:
-        raise NotAvailableError(
-            "--resume is not available in this version",
-            expected="a capture from the beginning",
-            actual="--resume",
-            next_step="leave --resume out",
-        )
 
 
 def _process(options: argparse.Namespace, console: Console) -> int:

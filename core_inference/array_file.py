@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,15 @@ def save_arrays(path: Path, arrays: dict[str, Any]) -> None:
         ) from error
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read an npz of plain arrays; anything else raises ClipFileError."""
+def load_arrays(path: Path, only: Container[str] | None = None) -> dict[str, NDArray[Any]]:
+    """Read an npz of plain arrays, or only some of them; anything else raises ClipFileError."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ValueError(f"{path.stat().st_size} bytes")
         _check_unpacked_size(path)
         with np.load(path, allow_pickle=False) as archive:
-            return {name: np.asarray(archive[name]) for name in archive.files}
+            names = [name for name in archive.files if only is None or name in only]
+            return {name: np.asarray(archive[name]) for name in names}
     except _UNREADABLE as error:
         raise ClipFileError(
             f"cannot read {path.name}",

@@ -91,7 +91,8 @@ class RawTake:
     landmarks2d (T,L,2) px, landmarks3d (T,L,3) m in camera axes, landmark_scores (T,L),
     landmark_names (L,), L = 0 where the estimator has none. image_size (2,) w, h; frame_rate the
     mean rate; focal_px the focal length in use; provenance says where all this came from. pose:
-    the rotations, None for an estimator of landmarks.
+    the rotations, None for an estimator of landmarks. camera_root (T,3) m, camera axes: where a
+    network made for it puts the pelvis of an estimator of landmarks, or None.
     """
 
     frame_index: NDArray[np.int64]
@@ -108,6 +109,7 @@ class RawTake:
     focal_px: float
     provenance: dict[str, Any]
     pose: EstimatedPose | None = None
+    camera_root: Float32 | None = None
 
     def __post_init__(self) -> None:
         sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
@@ -116,6 +118,8 @@ class RawTake:
         if self.pose is not None:
             check_shapes(self.pose, sizes, _POSE_SHAPES)
             check_mesh(self.pose.vertices, self.frame_index)
+        if self.camera_root is not None:
+            check_shapes(self, sizes, {"camera_root": ("T", 3)})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -293,6 +297,7 @@ def save_raw_take(path: Path, take: RawTake) -> None:
             "camera_translation": np.zeros(3, dtype=np.float32),
             **_facts("open", take.frame_rate, take.provenance),
             **({} if pose is None else _pose_arrays(pose)),
+            **({} if take.camera_root is None else {"camera_root": take.camera_root}),
         },
     )
 
@@ -344,6 +349,7 @@ def load_raw_take(path: Path) -> RawTake:
         focal_px=arrays.focal_px("focal"),
         provenance=arrays.json("provenance"),
         pose=_load_pose(arrays) if "poses" in arrays else None,
+        camera_root=arrays.floats("camera_root") if "camera_root" in arrays else None,
     )
 
 

@@ -1,5 +1,6 @@
 """What the command line shows: a progress bar, a summary, one line for an error."""
 
+import atexit
 import os
 import re
 import sys
@@ -17,6 +18,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal obeys instead of showing it, but for tabs and ends of lines."""
 
 _UNITS = {"estimate": "frame", "solve": "person", "export": "file"}
+
+
+def _send_stderr_nowhere() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 class ReaderLeft(Exception):  # noqa: N818
@@ -58,9 +65,9 @@ class Console:
         """Native libraries write to the file behind stderr: give them another one."""
         self._saved_stderr = os.dup(2)
         self._err = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        os.close(null)
+        _send_stderr_nowhere()
+        # What they say as they are unloaded comes after everything of ours.
+        atexit.register(_send_stderr_nowhere)
 
     def on_event(self, event: Event) -> None:
         """Show an event: as JSON on stdout, or as a moving bar and warnings on stderr."""

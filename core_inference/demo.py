@@ -1,6 +1,7 @@
 """What `make demo` runs: one capture from footage to FBX, explained, with pictures of it.
 
-`python -m pose2rig.core_inference.demo FOOTAGE [--truth MOTION.npz] --out DIR`
+`python -m pose2rig.core_inference.demo FOOTAGE [--truth MOTION.npz] --out DIR`: everybody in the
+footage; with a known motion the one person whose motion it is.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from .clip import load_clip
 from .console import Console
 from .evaluate import Evaluation, evaluate
 from .metrics import quality
-from .overlay import write_overlay, write_sheet
+from .overlay import load_people, write_overlay, write_sheet, write_top_view
 
 Figures = dict[str, float]
 
@@ -110,6 +111,17 @@ def quality_table(figures: Figures, truth: Figures | None = None) -> str:
     return "\n".join([head.rstrip(), *lines])
 
 
+def others_table(people: dict[str, Figures]) -> str:
+    """One line for each further person: their number, frames and most telling figures."""
+    rows = [row for row in ROWS if row.key in ("coverage", "mean_score", "foot_slide_cm_s")]
+    lines = []
+    for number, figures in people.items():
+        told = [f"{row.name} {_value(row, figures[row.key])}" for row in rows if row.key in figures]
+        told.insert(0, f"{figures['frames']:.0f} frames")
+        lines.append(f"  person {number:<4}  {', '.join(told)}")
+    return "\n".join(lines)
+
+
 def _value(row: Row, value: float) -> str:
     return f"{value * row.factor:.{row.digits}f} {row.unit}".strip()
 
@@ -144,7 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _options(argv)
     passed_on = ["--debug"] if options.debug else []
     command = ["capture", str(options.footage), "--out", str(options.out), "--overwrite"]
-    status = run_command([*command, *passed_on])
+    person = ["--person", "all" if options.truth is None else "largest"]
+    status = run_command([*command, *person, *passed_on])
     if status != 0:
         return status
     with Console(debug=options.debug, json_lines=False) as console:
@@ -159,23 +172,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def explain(footage: Path, out: Path, truth: Path | None, console: Console) -> None:
     """Say how good the capture in the folder `out` is, and draw it on its footage there.
 
-    Writes overlay.mp4 and overlay.png for the first person. Raises Pose2RigError.
+    Writes overlay.mp4 and overlay.png of everybody, and top.png, their paths from above. Raises
+    Pose2RigError.
     """
-    people = _people(out)
-    number = min(people, key=int)
-    result = out / f"person_{number}.npz"
+    figures = _people(out)
+    first, *others = sorted(figures, key=int)
+    result = out / f"person_{first}.npz"
     known = None
     if truth is not None:
         known = quality(load_clip(truth), None, load_open_body()).as_dict()
-    console.print(f"\nHow the take looks (person {number}, {people[number]['frames']:.0f} frames)")
-    console.print(quality_table(people[number], known))
+    console.print(f"\nHow the take looks (person {first}, {figures[first]['frames']:.0f} frames)")
+    console.print(quality_table(figures[first], known))
+    if others:
+        console.print("\nEverybody else")
+        console.print(others_table({number: figures[number] for number in others}))
     if truth is not None:
         console.print("\nError against the known motion")
         console.print(error_table(evaluate(result, truth)))
-    clip = load_clip(result)
-    write_overlay(footage, clip, out / "overlay.mp4")
-    write_sheet(footage, clip, out / "overlay.png")
-    console.print(_next_steps(out, number))
+    people = load_people(out)
+    write_overlay(footage, people, out / "overlay.mp4")
+    write_sheet(footage, people, out / "overlay.png")
+    write_top_view(people, out / "top.png")
+    console.print(_next_steps(out, first, bool(others)))
 
 
 def _people(out: Path) -> dict[str, Figures]:
@@ -192,14 +210,17 @@ def _people(out: Path) -> dict[str, Figures]:
         ) from error
 
 
-def _next_steps(out: Path, number: str) -> str:
+def _next_steps(out: Path, number: str, several: bool) -> str:
     fbx = out / f"person_{number}.fbx"
     lines = [
         "",
         "Files",
         f"  {out / 'overlay.mp4'}   the skeleton on the footage (overlay.png: at a glance)",
+        f"  {out / 'top.png'}   the path over the ground, from above",
         f"  {out / f'person_{number}.npz'}   the clip, in AMASS / SMPL-X layout",
     ]
+    if several:
+        lines.append("  and one clip for each further person")
     if fbx.is_file():
         lines.append(f"  {fbx}   the animated armature")
     lines += [

@@ -12,8 +12,9 @@ from typing import Literal
 from ..rigs.errors import BlenderError, EngineError, ModelFileError
 from . import VERSION
 from .blender import find_blender
-from .estimators.holistic import weights_sha256
+from .estimators.landmark_models import LICENCE, open_landmark_models
 from .estimators.model_folder import KNOWN_FILES, KnownFile, Licence, ModelFolder, file_sha256
+from .estimators.tflite_model import runtime_name
 from .licensed_files import read_model
 from .machine import (
     first_line_of,
@@ -25,6 +26,8 @@ from .machine import (
 )
 
 NOT_INSTALLED = "not installed"
+
+_RUNTIME_PACKAGES = {"LiteRT": "ai-edge-litert", "OpenVINO": "openvino"}
 
 _LABEL = 18
 _PART = 18
@@ -59,7 +62,7 @@ class DoctorReport:
 
 def examine(models: Path | None, blender: Path | None) -> DoctorReport:
     """Look at this computer and at the model folder, the default one where none is given."""
-    environment = _environment(blender)
+    environment = _environment(models, blender)
     folder = ModelFolder(models)
     can_check = environment["torch"][:1].isdigit()
     return DoctorReport(
@@ -92,7 +95,7 @@ def report_as_text(report: DoctorReport) -> str:
 # --- the environment ---------------------------------------------------------------------------
 
 
-def _environment(blender: Path | None) -> dict[str, str]:
+def _environment(models: Path | None, blender: Path | None) -> dict[str, str]:
     memory = memory_bytes()
     return {
         "pose2rig": VERSION,
@@ -102,7 +105,8 @@ def _environment(blender: Path | None) -> dict[str, str]:
         "memory": "unknown" if memory is None else f"{memory / 1024**3:.1f} GiB",
         "graphics": "; ".join(nvidia_devices()) or "no NVIDIA device",
         "Blender": _blender(blender),
-        "default models": _default_models(),
+        "landmark models": _landmark_models(models),
+        "they run on": _landmark_runtime(),
         "torch": NOT_INSTALLED,
         **torch_facts(),
         "smplx": package_version("smplx") or NOT_INSTALLED,
@@ -110,12 +114,22 @@ def _environment(blender: Path | None) -> dict[str, str]:
     }
 
 
-def _default_models() -> str:
+def _landmark_models(models: Path | None) -> str:
     try:
-        sha256 = weights_sha256()
+        found = open_landmark_models(models)
     except EngineError as error:
-        return error.message
-    return f"MediaPipe {package_version('mediapipe')}, Apache-2.0, sha256 {sha256}"
+        return f"{error.message}; {error.next_step}".replace(str(Path.home()), "~")
+    where = _private(found.folder)
+    return f"MediaPipe 0.10.21 in {where}, {LICENCE}, sha256 {found.weights_sha256}"
+
+
+def _landmark_runtime() -> str:
+    try:
+        name = runtime_name()
+    except EngineError as error:
+        return f"nothing: {error.message}; {error.next_step}"
+    version = package_version(_RUNTIME_PACKAGES[name])
+    return f"{name} {version}" + (" (LiteRT does not load)" if name != "LiteRT" else "")
 
 
 def _blender(path: Path | None) -> str:

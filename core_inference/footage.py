@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..rigs.errors import FootageError
 from .image_file import focal_px_from_exif, is_image_name, read_image
+from .tally import OnWarning, Tally
 from .video_file import Clock, VideoFile, grabbed, probe, too_large, undecodable
 
 STILL_FPS = 30.0
@@ -21,8 +23,6 @@ MAX_SIDE_PX = 16384
 _HASH_BLOCK_BYTES = 1 << 20
 _SHORTFALL = 0.95  # a video with less than this of its promised length counts as cut off
 _MAX_SQUARE_ERROR = 0.1
-
-OnWarning = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,12 +85,14 @@ def read(
     start: int | None = None,
     end: int | None = None,
     on_warning: OnWarning = lambda code, message: None,
-) -> Iterator[Frame]:
+    tally: Tally | None = None,
+) -> Generator[Frame]:
     """Yield the frames from `start` to `end` (exclusive, None for all) one by one, in order.
 
     Memory does not grow with length. `on_warning` gets a code and one line for whatever was left
-    out or mended. Raises FootageError for an empty range, at once, and, when it is found, for a
-    start beyond the last frame or footage without a single usable frame.
+    out or mended. `tally` is kept up to date; one that an earlier reading left is gone on from, as
+    if there had been no break. Raises FootageError for an empty range, at once, and, when it is
+    found, for a start beyond the last frame or footage without a single usable frame.
     """
     first = 0 if start is None else start
     if first < 0 or (end is not None and end <= first):
@@ -101,7 +103,8 @@ def read(
             next_step="choose another range; the end frame itself is not included",
         )
     reader = _read_video if footage.kind == "video" else _read_images
-    return _translated(footage, reader(footage, first, end, on_warning))
+    wanted = _Wanted(footage=footage, start=first, end=end, tally=tally or Tally())
+    return _translated(footage, reader(wanted, on_warning))
 
 
 def content_sha256(footage: Footage) -> str:
@@ -208,91 +211,86 @@ def _files(footage: Footage) -> list[Path]:
     return _images_in(footage.path) if footage.kind == "folder" else [footage.path]
 
 
-def _translated(footage: Footage, frames: Iterator[Frame]) -> Iterator[Frame]:
+def _translated(footage: Footage, frames: Generator[Frame]) -> Generator[Frame]:
     """Pass frames on: a file that vanishes midway becomes a FootageError."""
-    iterator = iter(frames)
-    while True:
-        try:
-            frame = next(iterator)
-        except StopIteration:
-            return
-        except OSError as error:
-            raise _unreadable(footage.path, error) from error
-        yield frame
+    with closing(frames):
+        while True:
+            try:
+                frame = next(frames, None)
+            except OSError as error:
+                raise _unreadable(footage.path, error) from error
+            if frame is None:
+                return
+            yield frame
 
 
-class _Skipped:
-    """Counts the frames left out for one reason, and remembers the first."""
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What is to be read: frames from `start` to `end` without those that `tally` has counted."""
 
-    def __init__(self, code: str, reason: str) -> None:
-        self._code = code
-        self._reason = reason
-        self._count = 0
-        self._first = ""
+    footage: Footage
+    start: int
+    end: int | None
+    tally: Tally
 
-    def add(self, name: str) -> None:
-        self._first = self._first or name
-        self._count += 1
+    @property
+    def first(self) -> int:
+        return max(self.start, self.tally.next_index)
 
-    def report(self, on_warning: OnWarning) -> None:
-        if self._count:
-            frames = "1 frame" if self._count == 1 else f"{self._count} frames"
-            on_warning(self._code, f"{frames} left out, {self._reason}; first: {self._first}")
+    def has_size(self, image: NDArray[np.uint8]) -> bool:
+        return image.shape[:2] == (self.footage.height, self.footage.width)
+
+    def finish(self) -> None:
+        if not self.tally.usable:
+            raise _nothing_usable(self.footage, self.start, self.end)
 
 
-def _read_images(
-    footage: Footage, start: int, end: int | None, on_warning: OnWarning
-) -> Iterator[Frame]:
+def _read_images(wanted: _Wanted, on_warning: OnWarning) -> Generator[Frame]:
+    footage, tally = wanted.footage, wanted.tally
     paths = _files(footage)
-    if start >= len(paths):
-        raise _beyond_end(start, len(paths))
-    broken = _Skipped("broken_image", "not readable as images")
-    other_size = _Skipped("image_size", f"not {footage.width} x {footage.height} px")
-    usable = 0
-    for index, path in enumerate(paths[:end]):
-        if index < start:
+    if wanted.start >= len(paths):
+        raise _beyond_end(wanted.start, len(paths))
+    for index, path in enumerate(paths[: wanted.end]):
+        if index < wanted.first:
             continue
         image = read_image(path, MAX_SIDE_PX)
         if image is None:
-            broken.add(path.name)
-        elif image.shape[:2] != (footage.height, footage.width):
-            other_size.add(path.name)
+            tally.leave_out("broken_image", path.name)
+        elif not wanted.has_size(image):
+            tally.leave_out("image_size", path.name)
         else:
-            usable += 1
+            tally.keep(index)
             yield Frame(index=index, time_s=index / STILL_FPS, image=image)
-    broken.report(on_warning)
-    other_size.report(on_warning)
-    if not usable:
-        raise _nothing_usable(footage, start, end)
+    tally.warn("broken_image", "not readable as images", on_warning)
+    tally.warn("image_size", f"not {footage.width} x {footage.height} px", on_warning)
+    wanted.finish()
 
 
-def _read_video(
-    footage: Footage, start: int, end: int | None, on_warning: OnWarning
-) -> Iterator[Frame]:
+def _read_video(wanted: _Wanted, on_warning: OnWarning) -> Generator[Frame]:
+    footage, tally = wanted.footage, wanted.tally
     clock = Clock(footage.fps)
-    unusable = _Skipped("broken_frame", f"not {footage.width} x {footage.height} px or not decoded")
-    count, usable, time_s = 0, 0, 0.0
+    count, time_s = 0, 0.0
     with VideoFile(footage.path) as video:
-        for index, time_s in grabbed(video, clock, end):
+        for index, time_s in grabbed(video, clock, wanted.end):
             count = index + 1
-            if index < start:
+            if index < wanted.first:
                 continue
             image = video.picture()
-            if image is None or image.shape[:2] != (footage.height, footage.width):
-                unusable.add(f"frame {index}")
+            if image is None or not wanted.has_size(image):
+                tally.leave_out("broken_frame", f"frame {index}")
                 continue
-            usable += 1
+            tally.keep(index)
             yield Frame(index=index, time_s=time_s, image=image)
     if not count:
         raise undecodable(footage.path)
-    if count <= start:
-        raise _beyond_end(start, count)
-    unusable.report(on_warning)
+    if count <= wanted.start:
+        raise _beyond_end(wanted.start, count)
+    reason = f"not {footage.width} x {footage.height} px or not decoded"
+    tally.warn("broken_frame", reason, on_warning)
     _warn_of_video(footage, clock, on_warning)
-    if end is None or count < end:
+    if wanted.end is None or count < wanted.end:
         _warn_of_shortfall(footage, count, time_s, on_warning)
-    if not usable:
-        raise _nothing_usable(footage, start, end)
+    wanted.finish()
 
 
 def _warn_of_video(footage: Footage, clock: Clock, on_warning: OnWarning) -> None:

@@ -1,5 +1,7 @@
 """What a run tells while it works: progress, warnings, time per stage, and whether to stop."""
 
+import math
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ _PROGRESS_EVERY_S = 0.1
 
 
 class Monitor:
-    """One run's voice and clock."""
+    """One run's voice and clock. Only `timed` may be used by other threads than the run's own."""
 
     def __init__(self, on_event: OnEvent, should_stop: Callable[[], bool]) -> None:
         self.on_event = on_event
@@ -21,16 +23,19 @@ class Monitor:
         self.warnings: list[Warned] = []
         self._start_s = time.perf_counter()
         self._stage_start_s = self._start_s
-        self._last_progress_s = 0.0
+        self._last_progress_s = -math.inf
+        self._done_before = 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def timed(self, stage: str) -> Generator[None]:
-        """Add the block's duration to a stage's seconds."""
+        """Add the block's duration to a stage's seconds; stages overlap."""
         start_s = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - start_s
+            with self._lock:
+                self.seconds[stage] += time.perf_counter() - start_s
 
     @property
     def total_s(self) -> float:
@@ -52,17 +57,19 @@ class Monitor:
             self.warnings.append(event)
         self.on_event(event)
 
-    def begin(self) -> None:
-        """Start a stage: its speed and time left are measured from here."""
+    def begin(self, done: int = 0) -> None:
+        """Start a stage, of which `done` is done already: its speed is measured from here."""
         self._stage_start_s = time.perf_counter()
+        self._last_progress_s = -math.inf
+        self._done_before = done
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Tell how far a stage is, at most ten times a second, always at its end."""
+        """Tell how far a stage is, at most ten times a second, always at its beginning and end."""
         now_s = time.perf_counter()
         if done < total and now_s - self._last_progress_s < _PROGRESS_EVERY_S:
             return
         self._last_progress_s = now_s
         spent_s = max(now_s - self._stage_start_s, 1e-6)
-        fps = done / spent_s
-        eta_s = max(total - done, 0) / fps if done and total else None
+        fps = (done - self._done_before) / spent_s
+        eta_s = max(total - done, 0) / fps if fps and total else None
         self.on_event(Progress(done=done, total=total, stage=stage, fps=fps, eta_s=eta_s))

@@ -1,8 +1,9 @@
 """The output folder: nothing half-written under a final name, nothing lost.
 
 Results are made in a hidden folder inside the output folder and moved to their names when all
-of them are whole. Chunks of the raw take go to DIR/raw at once, so that a cancelled run keeps
-what it saw, until a later run is complete. One run at a time holds a folder.
+of them are whole. Chunks of the raw takes and the journal of the run go to DIR/raw at once, so
+that a run that ends early can be resumed, until a later run is complete. One run at a time holds
+a folder.
 """
 
 import contextlib
@@ -20,6 +21,8 @@ from filelock import FileLock, Timeout
 
 from ..rigs.errors import NoPersonError, OutputError
 from .clip import Clip, RawTake, save_clip, save_raw_take
+from .journal import JOURNAL_NAME
+from .recording import CHUNK_NAME
 from .settings import FORMATS
 
 RAW = "raw"
@@ -27,22 +30,31 @@ REPORT = "report.json"
 STAGING = ".pose2rig-"
 LOCK = ".pose2rig.lock"
 CHUNK_PATTERN = "person_*.chunk_*.npz"
+JOURNAL_PATTERN = "run.*.journal.json"
+MAX_REPORT_BYTES = 16 * 1024**2
 
 _RESULT = re.compile(rf"person_\d+\.({'|'.join(FORMATS)})|{re.escape(REPORT)}")
-_RAW_TAKE = re.compile(r"person_\d+\.npz")
-_CHUNK = re.compile(r"person_\d+\.\w+\.chunk_\d+\.npz")
+_RAW_TAKE = re.compile(r"person_\d+\.(npz|jpg)")
+_CHUNK = re.compile(CHUNK_NAME)
+_JOURNAL = re.compile(JOURNAL_NAME)
+_HALF = re.compile(rf"\.({CHUNK_NAME}|{JOURNAL_NAME})(\.\d+)?\.tmp")
+"""What a run killed while writing a chunk or a journal leaves."""
 
 
 class OutputFolder:
     """One run's hold on an output folder, used as a context manager.
 
     Raises OutputError when the folder cannot be written, is a file, or holds a result and
-    `overwrite` is off.
+    `overwrite` is off. With `resume` a result is in order if it is complete, or if a journal
+    says that it was being replaced. `run` marks this run's chunks by name; a run that goes on
+    for another one takes over its mark.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, *, overwrite: bool, resume: bool = False) -> None:
         self.path = path
+        self.run = ""
         self._overwrite = overwrite
+        self._resume = resume
         self._staging: Path | None = None
         self._made: list[Path] = []
         self._lock = FileLock(path / LOCK)
@@ -55,7 +67,9 @@ class OutputFolder:
             self._refuse_existing()
             for left_over in self.path.glob(f"{STAGING}*"):
                 shutil.rmtree(left_over)
+            self._remove(_files_named(self.raw, _HALF))
             self._staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=self.path))
+            self.run = self._staging.name.removeprefix(STAGING)
             (self._staging / RAW).mkdir()
         except Timeout as error:
             raise OutputError(
@@ -79,7 +93,8 @@ class OutputFolder:
         traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, NoPersonError):
-            self._remove(path for path in self._chunks() if f".{self.run}." in path.name)
+            kept = [*self.journals(), *self._chunks()]
+            self._remove(path for path in kept if f".{self.run}." in path.name)
         self._tidy()
 
     def _tidy(self) -> None:
@@ -99,11 +114,6 @@ class OutputFolder:
             path.unlink()
 
     @property
-    def run(self) -> str:
-        """This run's mark in the names of its chunks."""
-        return self.staging.name.removeprefix(STAGING)
-
-    @property
     def raw(self) -> Path:
         """Where raw takes and their chunks stand."""
         return self.path / RAW
@@ -115,6 +125,36 @@ class OutputFolder:
             raise RuntimeError("the output folder is used outside its with block")
         return self._staging
 
+    def thumbnail(self, number: int) -> Path:
+        """Where a person's small picture will stand."""
+        return self.raw / f"person_{number}.jpg"
+
+    def journals(self) -> list[Path]:
+        """The journals of runs that ended early."""
+        return _files_named(self.raw, _JOURNAL)
+
+    def finished(self) -> dict[str, Any] | None:
+        """The report of a complete result that no journal says is being replaced, or None.
+
+        Chunks that a kill at the very end has left beside it go.
+        """
+        path = self.path / REPORT
+        if self.journals() or not path.is_file():
+            return None
+        try:
+            if path.stat().st_size > MAX_REPORT_BYTES:
+                raise ValueError("too long")
+            result = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise OutputError(
+                f"{path} cannot be read",
+                expected="the report of an earlier capture",
+                actual=" ".join(str(error).split())[:200],
+                next_step="capture again with --overwrite instead of --resume",
+            ) from error
+        self._remove(self._chunks())
+        return result
+
     def _existing(self) -> list[Path]:
         """The files an earlier run left under final names; nobody else's files."""
         return [*_files_named(self.path, _RESULT), *_files_named(self.raw, _RAW_TAKE)]
@@ -125,6 +165,8 @@ class OutputFolder:
 
     def _refuse_existing(self) -> None:
         existing = self._existing()
+        if self._resume and (self.journals() or (self.path / REPORT).is_file()):
+            return
         if existing and not self._overwrite:
             raise OutputError(
                 f"{self.path} already holds a result",
@@ -133,13 +175,24 @@ class OutputFolder:
                 next_step="choose another --out folder, or add --overwrite to replace it",
             )
 
-    def save_person(self, number: int, raw: RawTake, clip: Clip) -> None:
-        """Stage one person's raw take and clip."""
+    def save_person(
+        self, number: int, raw: RawTake, clip: Clip, portrait: bytes | None = None
+    ) -> None:
+        """Stage one person's raw take, clip and JPEG."""
         save_raw_take(self.staging / RAW / f"person_{number}.npz", raw)
         save_clip(self.staging / f"person_{number}.npz", clip)
+        if portrait is None:
+            return
+        try:
+            (self.staging / RAW / self.thumbnail(number).name).write_bytes(portrait)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def commit(self, report: dict[str, Any]) -> None:
-        """Move everything staged to its final name, report.json last; other results go."""
+        """Move everything staged to its final name, report.json last; other results go.
+
+        Until the journals are gone, which is before any chunk is, a kill can still be resumed.
+        """
         try:
             text = json.dumps(report, indent=2, allow_nan=False)
             (self.staging / REPORT).write_text(text + "\n", encoding="utf-8")
@@ -148,7 +201,7 @@ class OutputFolder:
             stale = set(self._existing()) - set(final)
             for source, target in zip(staged, final, strict=True):
                 os.replace(source, target)
-            self._remove([*stale, *self._chunks()])
+            self._remove([*stale, *self.journals(), *self._chunks()])
         except OSError as error:
             raise _unwritable(self.path, error) from error
 

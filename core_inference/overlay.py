@@ -1,57 +1,78 @@
-"""The skeleton of a clip drawn on its footage: a video to watch, a contact sheet to glance at.
+"""The people of a capture drawn on its footage: a video to watch, a contact sheet to glance at.
 
-`python -m pose2rig.core_inference.overlay FOOTAGE CLIP.npz OUT.mp4 [--sheet SHEET.png]`
-Left limbs are blue, right limbs orange, the middle green; an unsure bone fades, a frame that was
-filled in says so. Pixels are BGR here, as OpenCV writes them.
+`python -m pose2rig.core_inference.overlay FOOTAGE CLIP.npz|DIR [OUT.mp4] [--sheet SHEET.png]
+[--top TOP.png]`: one clip, or everybody in the folder of a capture. Alone, somebody's left limbs
+are blue, the right ones orange, the middle green; several have a colour and their number each,
+darker on the right. An unsure bone fades, a frame that was filled in says so. `--top` shows from
+above where people went. Pixels are BGR here, as OpenCV writes them.
 
 Legend: T frames, J joints (55).
 """
 
 import argparse
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..rigs.errors import FootageError, OutputError, Pose2RigError, UsageError
-from ..rigs.skeleton import BODY_PARTS, JOINT_NAMES, PARENTS
 from .clip import Clip, load_clip
 from .console import Console
-from .footage import open_footage, read
+from .drawing import (
+    BY_SIDE,
+    Image,
+    draw_name,
+    draw_skeleton,
+    fitted,
+    person_bgr,
+    person_colours,
+    write_label,
+)
+from .footage import Footage, Frame, open_footage, read
+from .top_view import top_view
 
-Image = NDArray[np.uint8]
-Float64 = NDArray[np.float64]
-
-LEFT_BGR = (255, 150, 40)
-RIGHT_BGR = (30, 130, 255)
-MIDDLE_BGR = (90, 220, 120)
-FILLED_BGR = (60, 60, 255)
-TEXT_BGR = (255, 255, 255)
-DARK_BGR = (20, 20, 20)
+People = Mapping[int, Clip]
+"""The clips of one capture by the numbers of their people."""
 
 MAX_SIDE_PX = 1920
-FAINTEST = 0.2
-SURE_SCORE = 0.7
 SHEET_FRAMES = 12
 SHEET_COLUMNS = 4
 SHEET_TILE_PX = 480
 
-_FINE = frozenset((*BODY_PARTS["fingers"], *BODY_PARTS["face"]))
-_SUBPIXEL_BITS = 4
+_CLIP_NAME = re.compile(r"person_(\d+)\.npz")
 
 
-def write_overlay(footage_path: Path, clip: Clip, out: Path) -> None:
-    """Write the footage with the clip's skeleton as an mp4 (MPEG-4 part 2), frame by frame.
+def load_people(path: Path) -> People:
+    """Load one clip, or everybody's in the folder of a capture, by number.
+
+    Raises: ClipFileError; UsageError where the folder holds no clip.
+    """
+    if not path.is_dir():
+        return {0: load_clip(path)}
+    names = [match for file in path.iterdir() if (match := _CLIP_NAME.fullmatch(file.name))]
+    if not names:
+        raise UsageError(
+            f"{path} holds no capture",
+            expected="person_0.npz and so on",
+            actual="none of them",
+            next_step="give the folder that was --out of pose2rig capture",
+        )
+    numbers = sorted(int(name[1]) for name in names)
+    return {number: load_clip(path / f"person_{number}.npz") for number in numbers}
+
+
+def write_overlay(footage_path: Path, people: People, out: Path) -> None:
+    """Write the footage with everybody's skeleton as an mp4 (MPEG-4 part 2), frame by frame.
 
     Every frame of the footage is there, at its mean rate, at most 1920 px a side. Memory does not
-    grow with length. Raises: FootageError; UsageError where the clip is of other footage;
+    grow with length. Raises: FootageError; UsageError where a clip is of other footage;
     OutputError where `out` cannot be written, which then stays as it was.
     """
     footage = open_footage(footage_path)
@@ -59,7 +80,7 @@ def write_overlay(footage_path: Path, clip: Clip, out: Path) -> None:
         writer: cv2.VideoWriter | None = None
         count = 0
         try:
-            with closing(overlaid(footage_path, clip)) as frames:
+            with closing(overlaid(footage_path, people)) as frames:
                 for _, image in frames:
                     writer = writer or _opened_writer(staged, footage.fps, image, out)
                     writer.write(image)
@@ -70,11 +91,20 @@ def write_overlay(footage_path: Path, clip: Clip, out: Path) -> None:
         _check_written(staged, count, out)
 
 
-def write_sheet(footage_path: Path, clip: Clip, out: Path, count: int = SHEET_FRAMES) -> None:
-    """Write one picture of `count` frames, evenly spaced over the clip; raises as write_overlay."""
-    rows = np.unique(np.linspace(0, len(clip.frame_index) - 1, max(count, 1)).round().astype(int))
-    wanted = set(clip.frame_index[rows].tolist())
-    with closing(overlaid(footage_path, clip, wanted)) as frames:
+def write_sheet(
+    footage_path: Path,
+    people: People,
+    out: Path,
+    count: int = SHEET_FRAMES,
+    span: tuple[int, int] | None = None,
+) -> None:
+    """Write one picture of `count` frames, evenly spaced from first to last sight of anybody.
+
+    Args: span: first and last source frame instead. Raises as write_overlay.
+    """
+    first, last = span or _span(people)
+    wanted = set(np.linspace(first, last, max(count, 1)).round().astype(int).tolist())
+    with closing(overlaid(footage_path, people, wanted)) as frames:
         tiles = [_tile(image) for _, image in frames]
     if not tiles:
         raise _other_footage("a frame of the clip", "none of them in the footage")
@@ -82,124 +112,70 @@ def write_sheet(footage_path: Path, clip: Clip, out: Path, count: int = SHEET_FR
         tiles.append(np.zeros_like(tiles[0]))
     columns = min(SHEET_COLUMNS, len(tiles))
     lines = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    good, data = cv2.imencode(".png", np.vstack(lines))
-    with _staged(out) as staged:
-        if not good:
-            raise _unwritable(out, "a picture that does not encode as PNG")
-        staged.write_bytes(data.tobytes())
+    _write_png(np.vstack(lines), out)
+
+
+def write_top_view(people: People, out: Path) -> None:
+    """Write where everybody went, seen from above, as a PNG; raises OutputError."""
+    _write_png(top_view(people), out)
 
 
 def overlaid(
-    footage_path: Path, clip: Clip, wanted: set[int] | None = None
+    footage_path: Path, people: People, wanted: set[int] | None = None
 ) -> Generator[tuple[int, Image]]:
-    """Yield (source frame, BGR image with the skeleton), one by one, of all or the wanted frames.
+    """Yield (source frame, BGR image with the people), one by one, of all or the wanted frames.
 
-    Raises: FootageError; UsageError where the clip is of other footage.
+    Raises: FootageError; UsageError where a clip is of other footage.
     """
     footage = open_footage(footage_path)
+    for clip in people.values():
+        _check_footage(clip, footage)
+    scale = min(1.0, MAX_SIDE_PX / max(footage.width, footage.height))
+    rows = {number: _rows(clip) for number, clip in people.items()}
+    end = None if wanted is None else max(wanted) + 1
+    for frame in read(footage, end=end):
+        if wanted is None or frame.index in wanted:
+            here = {n: found[frame.index] for n, found in rows.items() if frame.index in found}
+            yield frame.index, _picture(frame, people, here, scale)
+
+
+def _picture(frame: Frame, people: People, here: Mapping[int, int], scale: float) -> Image:
+    """One frame with the people who are in it; here: their rows by number."""
+    image = fitted(frame.image, scale)
+    alone = len(people) == 1
+    filled: list[int] = []
+    for number, row in here.items():
+        clip = people[number]
+        points_J2 = (clip.joints2d[row].astype(np.float64) + 0.5) * scale - 0.5
+        scores_J = clip.scores[row].astype(np.float64)
+        draw_skeleton(image, points_J2, scores_J, BY_SIDE if alone else person_colours(number))
+        if not clip.tracked[row]:
+            filled.append(number)
+        if not alone:
+            draw_name(image, points_J2, str(number), person_bgr(number))
+    names = "" if alone else " " + ", ".join(map(str, filled))
+    state = "nobody" if not here else f"filled in{names}" if filled else ""
+    text = f"frame {frame.index}  {frame.time_s:.2f} s  {state}"
+    write_label(image, text.strip(), marked=bool(state))
+    return image
+
+
+def _rows(clip: Clip) -> dict[int, int]:
+    """Source frame to row."""
+    return {frame: row for row, frame in enumerate(clip.frame_index.tolist())}
+
+
+def _span(people: People) -> tuple[int, int]:
+    """First and last source frame of anybody."""
+    ends = [(int(clip.frame_index[0]), int(clip.frame_index[-1])) for clip in people.values()]
+    return min(first for first, _ in ends), max(last for _, last in ends)
+
+
+def _check_footage(clip: Clip, footage: Footage) -> None:
     expected = tuple(clip.camera.image_size.tolist())
     if expected != (footage.width, footage.height):
         found = f"{footage.width} x {footage.height} px"
         raise _other_footage(f"footage of {expected[0]} x {expected[1]} px", found)
-    scale = min(1.0, MAX_SIDE_PX / max(expected))
-    rows = {frame: row for row, frame in enumerate(clip.frame_index.tolist())}
-    end = None if wanted is None else max(wanted) + 1
-    for frame in read(footage, end=end):
-        if wanted is not None and frame.index not in wanted:
-            continue
-        image = _fitted(frame.image, scale)
-        row = rows.get(frame.index)
-        if row is not None:
-            points = (clip.joints2d[row].astype(np.float64) + 0.5) * scale - 0.5
-            draw_skeleton(image, points, clip.scores[row].astype(np.float64))
-        filled = row is not None and not clip.tracked[row]
-        state = "nobody" if row is None else "filled in" if filled else ""
-        _write_label(image, f"frame {frame.index}  {frame.time_s:.2f} s  {state}", bool(state))
-        yield frame.index, image
-
-
-def draw_skeleton(image: Image, points_J2: Float64, scores_J: Float64) -> None:
-    """Draw 55 joints at (55,2) px into a BGR image, bones as sure as their scores (55,)."""
-    thick = max(2, round(min(image.shape[:2]) / 180))
-    canvas = np.zeros_like(image)
-    cover = np.zeros(image.shape[:2], dtype=np.uint8)
-    limit = 8 * max(image.shape[:2])
-    fixed_J2 = (np.clip(points_J2, -limit, limit) * 2**_SUBPIXEL_BITS).round().astype(int)
-    strength_J = np.clip(scores_J / SURE_SCORE, FAINTEST, 1.0)
-    fine_first = sorted(range(1, len(PARENTS)), key=lambda joint: joint not in _FINE)
-    for edge in (2, 0):
-        for joint in fine_first:
-            width = max(1, thick // 2) if joint in _FINE else thick
-            strength = min(strength_J[joint], strength_J[PARENTS[joint]])
-            colour = DARK_BGR if edge else _colour(joint)
-            ends = fixed_J2[PARENTS[joint]].tolist(), fixed_J2[joint].tolist()
-            _line(canvas, cover, ends, (width + edge, strength), colour)
-    for joint in range(len(PARENTS)):
-        if joint not in _FINE:
-            _dot(canvas, cover, fixed_J2[joint].tolist(), thick, strength_J[joint])
-    _blend(image, canvas, cover)
-
-
-def _line(
-    canvas: Image,
-    cover: Image,
-    ends: tuple[list[int], list[int]],
-    pen: tuple[int, float],
-    colour: tuple[int, int, int],
-) -> None:
-    """The colour goes wide and hard on the canvas, the smooth edge into the cover."""
-    width, strength = pen
-    cv2.line(canvas, ends[0], ends[1], colour, width + 2, cv2.LINE_8, _SUBPIXEL_BITS)
-    shade = (round(255 * strength),)
-    cv2.line(cover, ends[0], ends[1], shade, width, cv2.LINE_AA, _SUBPIXEL_BITS)
-
-
-def _dot(canvas: Image, cover: Image, point: list[int], radius: int, strength: float) -> None:
-    fixed = round(radius * 2**_SUBPIXEL_BITS * 0.8)
-    wide = fixed + 2**_SUBPIXEL_BITS
-    cv2.circle(canvas, point, wide, TEXT_BGR, cv2.FILLED, cv2.LINE_8, _SUBPIXEL_BITS)
-    shade = (round(255 * strength),)
-    cv2.circle(cover, point, fixed, shade, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
-
-
-def _blend(image: Image, canvas: Image, cover: Image) -> None:
-    x, y, width, height = cv2.boundingRect(cover)
-    box = np.s_[y : y + height, x : x + width]
-    weight = cover[box].astype(np.float32)[..., None] / 255.0
-    image[box] = (image[box] * (1.0 - weight) + canvas[box] * weight).round().astype(np.uint8)
-
-
-def _colour(joint: int) -> tuple[int, int, int]:
-    name = JOINT_NAMES[joint]
-    if name.startswith("left_"):
-        return LEFT_BGR
-    return RIGHT_BGR if name.startswith("right_") else MIDDLE_BGR
-
-
-def _write_label(image: Image, text: str, marked: bool) -> None:
-    size = max(0.4, min(image.shape[:2]) / 900)
-    thick = max(1, round(size * 1.6))
-    base = round(34 * size)
-    if marked:
-        edge = max(3, round(8 * size))
-        low, high = (0, 0), (image.shape[1] - 1, image.shape[0] - 1)
-        cv2.rectangle(image, low, high, FILLED_BGR, edge)
-    for colour, width in ((DARK_BGR, thick * 3), (FILLED_BGR if marked else TEXT_BGR, thick)):
-        place = (round(14 * size), base)
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(image, text.strip(), place, font, size, colour, width, cv2.LINE_AA)
-
-
-def _fitted(rgb: Image, scale: float) -> Image:
-    """BGR, at most MAX_SIDE_PX a side, sides even as video encoders want them."""
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    if scale < 1.0:
-        size = (round(bgr.shape[1] * scale), round(bgr.shape[0] * scale))
-        bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
-    odd_height, odd_width = bgr.shape[0] % 2, bgr.shape[1] % 2
-    if odd_height or odd_width:
-        bgr = cv2.copyMakeBorder(bgr, 0, odd_height, 0, odd_width, cv2.BORDER_REPLICATE)
-    return np.asarray(bgr, dtype=np.uint8)
 
 
 def _tile(image: Image) -> Image:
@@ -228,6 +204,14 @@ def _staged(out: Path) -> Generator[Path]:
         raise _unwritable(out, error.strerror or str(error)) from error
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _write_png(image: Image, out: Path) -> None:
+    good, data = cv2.imencode(".png", image)
+    with _staged(out) as staged:
+        if not good:
+            raise _unwritable(out, "a picture that does not encode as PNG")
+        staged.write_bytes(data.tobytes())
 
 
 def _opened_writer(staged: Path, fps: float, image: Image, out: Path) -> cv2.VideoWriter:
@@ -267,17 +251,21 @@ def _other_footage(expected: str, actual: str) -> UsageError:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw the overlay of one clip; returns the exit status of contract.md."""
+    """Draw the people of one capture; returns the exit status of contract.md."""
     options = _options(argv)
     with Console(debug=options.debug, json_lines=False) as console:
         try:
-            clip = load_clip(options.clip)
+            people = load_people(options.clips)
             if options.out is not None:
-                write_overlay(options.footage, clip, options.out)
+                write_overlay(options.footage, people, options.out)
                 console.say(f"wrote {options.out}")
             if options.sheet is not None:
-                write_sheet(options.footage, clip, options.sheet, options.frames)
+                span = None if options.span is None else (options.span[0], options.span[1])
+                write_sheet(options.footage, people, options.sheet, options.frames, span)
                 console.say(f"wrote {options.sheet}")
+            if options.top is not None:
+                write_top_view(people, options.top)
+                console.say(f"wrote {options.top}")
             return 0
         except Pose2RigError as error:
             console.fail(error)
@@ -287,17 +275,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _options(argv: Sequence[str] | None) -> Any:
     parser = argparse.ArgumentParser(
         prog="python -m pose2rig.core_inference.overlay",
-        description="Draw a clip's skeleton on its footage.",
+        description="Draw the people of a capture on its footage.",
     )
     parser.add_argument("footage", type=Path)
-    parser.add_argument("clip", type=Path, metavar="CLIP.npz")
+    parser.add_argument("clips", type=Path, metavar="CLIP.npz|DIR", help="a clip, or all of a run")
     parser.add_argument("out", type=Path, nargs="?", metavar="OUT.mp4")
     parser.add_argument("--sheet", type=Path, metavar="SHEET.png", help="also a contact sheet")
     parser.add_argument("--frames", type=int, default=SHEET_FRAMES, help="frames on the sheet")
+    parser.add_argument(
+        "--span",
+        type=int,
+        nargs=2,
+        metavar=("FIRST", "LAST"),
+        help="source frames that the sheet spans; default: as long as there is anybody",
+    )
+    parser.add_argument("--top", type=Path, metavar="TOP.png", help="also the paths from above")
     parser.add_argument("--debug", action="store_true", help="show everything that is logged")
     options = parser.parse_args(argv)
-    if options.out is None and options.sheet is None:
-        parser.error("nothing to write: give OUT.mp4 or --sheet SHEET.png")
+    if options.out is None and options.sheet is None and options.top is None:
+        parser.error("nothing to write: give OUT.mp4, --sheet SHEET.png or --top TOP.png")
     return options
 
 

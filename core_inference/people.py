@@ -1,19 +1,26 @@
 """People over time: which of the poses, frame by frame, are the same person, and whom to keep.
 
-Legend: T frames of one person.
+While the footage streams past, `PersonTracker` makes tracklets, which end rather than risk a
+switch; `link` then joins those of one person, knowing the whole shot; `choose` says who is wanted.
+
+Legend: T frames of one person, A cells of an appearance, N tracklets of a shot.
 """
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from ..rigs.skeleton import JOINT
-from .estimators.base import PersonPose
+from .estimators.base import PersonPose, State
+from .estimators.clothes import unlikeness
 from .footage import Frame
+from .sightings import Box, Float32, Sighting, middle, overlap, overlaps, reach, size
 
-Float32 = NDArray[np.float32]
-Box = tuple[float, float, float, float]
+Float64 = NDArray[np.float64]
 
 SHORTEST_S = 0.5
 """A person never seen this long without a break is dropped; in a shorter shot, half of it."""
@@ -23,19 +30,28 @@ STATUE_MOTION = 0.01
 STATUE_S = 1.0
 """Below this score, a box that stirs less than 1 % of its size for a second is no person."""
 
-_REACH_SIZES = 0.4
-_REACH_SIZES_PER_S = 4.0
-_REACH_LIMIT = 1.5
-_PREDICT_S = 0.5
-_OVERLAP = 0.7
-_OVERLAP_S = 0.25
-_BEST_JOINTS = 3
-_BODY_JOINTS = slice(JOINT["pelvis"], JOINT["right_eye_smplhf"] + 1)
+LOST_S = 0.5
+"""A tracklet ends when its person is out of sight this long."""
+
+CROWDED = 0.3
+"""Boxes with this intersection over union may hide one person behind the other."""
+
+_OTHER_REGION = 0.3
+_CROWD_UNLIKE = 0.5
+_CROWD_STEP = 0.3
+_AMBIGUOUS = 0.1
+_OUT_OF_REACH = 1e3
+_SPEED_S = 0.3
+_LINK_MAX = 1.5
+_SAME_REGION = 0.5
+_GLIMPSE_S = 0.1
+_LINK_UNLIKE = 0.35
+_SAME = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One person in one frame."""
+    """One person in one frame; person_id is the number of a tracklet."""
 
     frame_index: int
     time_s: float
@@ -48,8 +64,11 @@ class PersonTrack:
     """One person's way through one shot.
 
     frame_index (T,) int64 source frames, rising; time_s (T,) float64; boxes (T,4) x, y, width,
-    height px; scores (T,) 0..1, of the three body joints seen best. shot counts the
+    height px; scores (T,) 0..1, of the three body joints seen best; body_scores (T,) 0..1, the mean
+    of all body joints. shot counts the
     footage's shots from 0, person_id the people from 0; shot_s is how long the shot lasts.
+    parts: the tracklets whose observations together are this person, in order of time.
+    appearance (A,) as in PersonPose, or None; followed: the last pose's, see PersonPose.
     """
 
     person_id: int
@@ -59,139 +78,290 @@ class PersonTrack:
     time_s: NDArray[np.float64]
     boxes: Float32
     scores: Float32
+    body_scores: Float32
+    parts: tuple[int, ...]
+    appearance: Float32 | None = None
+    followed: int = -1
 
     def __post_init__(self) -> None:
         count = len(self.frame_index)
-        if self.boxes.shape != (count, 4) or self.scores.shape != (count,) or count == 0:
+        shapes = (self.boxes.shape, self.scores.shape, self.body_scores.shape)
+        if shapes != ((count, 4), (count,), (count,)) or count == 0:
             raise ValueError(
-                f"expected boxes ({count},4) and scores ({count},) of at least one frame, "
-                f"got {self.boxes.shape} and {self.scores.shape}"
+                f"expected boxes ({count},4), scores and body_scores ({count},) of at least one "
+                f"frame, got {shapes}"
             )
 
 
 @dataclass
-class _Sighting:
-    """Where one person was seen so far; the velocity is of the box's middle, px/s."""
-
-    person_id: int
-    shot: int
-    frame_index: list[int] = field(default_factory=list[int])
-    time_s: list[float] = field(default_factory=list[float])
-    boxes: list[Box] = field(default_factory=list[Box])
-    scores: list[float] = field(default_factory=list[float])
-    velocity_2: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-
-    def add(self, frame: Frame, box: Box, score: float) -> None:
-        if self.boxes:
-            gap_s = max(frame.time_s - self.time_s[-1], 1e-3)
-            now_2 = (_middle(box) - _middle(self.boxes[-1])) / gap_s
-            self.velocity_2 = 0.5 * self.velocity_2 + 0.5 * now_2
-        self.frame_index.append(frame.index)
-        self.time_s.append(frame.time_s)
-        self.boxes.append(box)
-        self.scores.append(score)
-
-    def distance(self, box: Box, time_s: float) -> float:
-        """Return how far off a box is: 0 where expected, above 1 out of this person's reach."""
-        gap_s = max(time_s - self.time_s[-1], 0.0)
-        expected_2 = _middle(self.boxes[-1]) + self.velocity_2 * min(gap_s, _PREDICT_S)
-        apart_px = np.linalg.norm(_middle(box) - expected_2)
-        size_px = max(_size(self.boxes[-1]), _size(box), 1.0)
-        reach = min(_REACH_SIZES + _REACH_SIZES_PER_S * gap_s, _REACH_LIMIT)
-        distance = float(apart_px / size_px / reach)
-        if gap_s <= _OVERLAP_S and _shared(box, self.boxes[-1]) >= _OVERLAP:
-            return min(distance, 1.0)
-        return distance
-
-
 class PersonTracker:
-    """Gives the poses of a clip their person ids, frame by frame and in order."""
+    """Gives the poses of a clip their tracklets, frame by frame and in order."""
 
-    def __init__(self) -> None:
-        self._people: list[_Sighting] = []
-        self._shot = 0
-        self._shot_start_s: list[float] = []
-        self._shot_end_s: list[float] = []
+    _people: list[Sighting] = field(default_factory=list[Sighting])
+    _shot: int = 0
+    _next_id: int = 0
+    _shot_s: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
 
-    def observe(self, frame: Frame, pose: PersonPose | None, is_cut: bool) -> Observation | None:
-        """Say whose pose this is; ids count from 0 and never cross a cut.
+    def observe(self, frame: Frame, poses: list[PersonPose], is_cut: bool) -> list[Observation]:
+        """Say whose poses these are, in their order; tracklets count from 0 and never cross a cut.
 
-        A pose belongs to the person of this shot whom it is nearest to, measured from where their
-        last speed carries them and within a reach that grows with the time since they were seen;
-        out of everybody's reach it is a new person.
+        Poses go to the tracklets of this shot by the least sum of distances: from where the last
+        speed carries each, within a reach that grows with the time since it was seen. A pose out
+        of everybody's reach begins a new tracklet, and so does one that among people close
+        together moves or looks unlike the tracklet's person.
         """
-        if is_cut and self._shot_start_s:
+        if is_cut and self._shot_s:
             self._shot += 1
-        if len(self._shot_start_s) == self._shot:
-            self._shot_start_s.append(frame.time_s)
-            self._shot_end_s.append(frame.time_s)
-        self._shot_end_s[self._shot] = frame.time_s
-        if pose is None:
-            return None
-        here = [person for person in self._people if person.shot == self._shot]
-        distances = [person.distance(pose.box, frame.time_s) for person in here]
-        if distances and min(distances) <= 1.0:
-            person = here[int(np.argmin(distances))]
-        else:
-            person = _Sighting(person_id=len(self._people), shot=self._shot)
-            self._people.append(person)
-        person.add(frame, pose.box, _seen(pose))
-        return Observation(
-            frame_index=frame.index, time_s=frame.time_s, person_id=person.person_id, pose=pose
-        )
+        begin_s, _ = self._shot_s.get(self._shot, (frame.time_s, frame.time_s))
+        self._shot_s[self._shot] = (begin_s, frame.time_s)
+        here = [p for p in self._people if _goes_on(p, self._shot, frame.time_s)]
+        owners = _assign(here, poses, frame.time_s)
+        found: list[Observation] = []
+        for pose, owner in zip(poses, owners, strict=True):
+            person = self._begin() if owner is None else owner
+            person.add(frame, pose)
+            found.append(
+                Observation(
+                    frame_index=frame.index,
+                    time_s=frame.time_s,
+                    person_id=person.person_id,
+                    pose=pose,
+                )
+            )
+        return found
 
     def tracks(self) -> tuple[PersonTrack, ...]:
-        """Return everybody seen so far, in order of appearance."""
-        return tuple(
-            PersonTrack(
-                person_id=person.person_id,
-                shot=person.shot,
-                shot_s=self._shot_end_s[person.shot] - self._shot_start_s[person.shot],
-                frame_index=np.array(person.frame_index, dtype=np.int64),
-                time_s=np.array(person.time_s, dtype=np.float64),
-                boxes=np.array(person.boxes, dtype=np.float32),
-                scores=np.array(person.scores, dtype=np.float32),
-            )
-            for person in self._people
+        """Return every tracklet not forgotten, in order of appearance."""
+        return tuple(self._track(person) for person in self._people)
+
+    def forget_shot(self) -> None:
+        """Forget the tracklets so far, as where a shot is done; their numbers are not used again.
+
+        The frame observed next has to be a cut, or none of them goes on.
+        """
+        self._people = []
+        self._shot_s = {self._shot: self._shot_s[self._shot]} if self._shot_s else {}
+
+    def state(self) -> State:
+        """Return everything that `restore` needs to go on alike, as JSON keeps it."""
+        return {
+            "people": [person.state() for person in self._people],
+            "shot": self._shot,
+            "next_id": self._next_id,
+            "shot_s": [[shot, *seconds] for shot, seconds in self._shot_s.items()],
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on as the tracker that gave this state."""
+        self._people = [Sighting.from_state(person) for person in state["people"]]
+        self._shot = state["shot"]
+        self._next_id = state["next_id"]
+        self._shot_s = {shot: (begin, end) for shot, begin, end in state["shot_s"]}
+
+    def _begin(self) -> Sighting:
+        person = Sighting(person_id=self._next_id, shot=self._shot)
+        self._next_id += 1
+        self._people.append(person)
+        return person
+
+    def _track(self, person: Sighting) -> PersonTrack:
+        begin_s, end_s = self._shot_s[person.shot]
+        looks = person.appearance
+        return PersonTrack(
+            person_id=person.person_id,
+            shot=person.shot,
+            shot_s=end_s - begin_s,
+            frame_index=np.array(person.frame_index, dtype=np.int64),
+            time_s=np.array(person.time_s, dtype=np.float64),
+            boxes=np.array(person.boxes, dtype=np.float32),
+            scores=np.array(person.scores, dtype=np.float32),
+            body_scores=np.array(person.body_scores, dtype=np.float32),
+            parts=(person.person_id,),
+            appearance=None if looks is None else looks.astype(np.float32),
+            followed=person.followed,
         )
 
 
-def choose(tracks: tuple[PersonTrack, ...], image_size: tuple[int, int]) -> tuple[PersonTrack, ...]:
-    """Keep the largest person of each shot: the one whose boxes cover most over all frames.
+def link(tracks: tuple[PersonTrack, ...]) -> tuple[PersonTrack, ...]:
+    """Join the tracklets of each shot that are one person's, over crossings and absences.
 
-    image_size is width, height px: boxes count within it. Dropped are statues, and people never
-    seen for half a second without a break (in a shot shorter than a second: for half the shot; the
-    person of a single image stays). A shot with nobody left gives nobody.
+    Each tracklet gets at most one successor, which begins after its end, so that nobody is
+    twice in a frame; together they cost least by predicted motion, size and appearance. People
+    come in order of appearance, under the number of their first tracklet.
     """
-    people = [track for track in tracks if _lasts(track) and not _is_statue(track)]
-    return tuple(
-        max(
-            (track for track in people if track.shot == shot),
-            key=lambda track: _covered(track, image_size),
-        )
-        for shot in sorted({track.shot for track in people})
+    linked: list[PersonTrack] = []
+    for shot in sorted({track.shot for track in tracks}):
+        here = [track for track in tracks if track.shot == shot]
+        cost_NN = np.full((len(here), len(here)), _OUT_OF_REACH)
+        first_N = np.array([track.frame_index[0] for track in here])
+        last_N = np.array([track.frame_index[-1] for track in here])
+        long_N = np.array([not _is_glimpse(track) for track in here])
+        possible_NN = (last_N[:, None] < first_N[None, :]) & long_N[:, None] & long_N[None, :]
+        for n, m in np.argwhere(possible_NN).tolist():
+            cost_NN[n, m] = _link_cost(here[n], here[m])
+        successor = _matches(cost_NN, _LINK_MAX)
+        starts = sorted(set(range(len(here))) - set(successor.values()))
+        for start in starts:
+            chain = [start]
+            while chain[-1] in successor:
+                chain.append(successor[chain[-1]])
+            linked.append(_joined([here[index] for index in chain]))
+    return tuple(linked)
+
+
+def choose(
+    tracks: tuple[PersonTrack, ...], image_size: tuple[int, int], person: str = "largest"
+) -> tuple[PersonTrack, ...]:
+    """Keep whom the user wants: "all", the "largest" of each shot, or number "N" of all.
+
+    image_size is width, height px: boxes count within it. Shots come in order, within a shot the
+    people by how much of them is seen: the area of the box times the mean score of the body's
+    joints, summed over the frames; person_id becomes the place in this
+    order among those kept, and with "N" it stays N. Dropped are statues, second tracks of
+    somebody, and people never seen for half a second without a break (in a shot shorter than a
+    second: for half the shot; the person of a single image stays). A shot with nobody left gives
+    nobody.
+    """
+    real = [track for track in tracks if _lasts(track) and not _is_statue(track)]
+    ranked = sorted(real, key=lambda track: (track.shot, -_shown(track, image_size)))
+    people: list[PersonTrack] = []
+    for track in ranked:
+        if not any(_is_same(track, other) for other in people):
+            people.append(track)
+    if person == "largest":
+        shots = [track.shot for track in people]
+        people = [track for n, track in enumerate(people) if track.shot not in shots[:n]]
+    numbered = [replace(track, person_id=number) for number, track in enumerate(people)]
+    if person not in ("largest", "all"):
+        numbered = [track for track in numbered if track.person_id == int(person)]
+    return tuple(numbered)
+
+
+def _goes_on(person: Sighting, shot: int, time_s: float) -> bool:
+    return person.shot == shot and not person.ended and time_s - person.time_s[-1] <= LOST_S
+
+
+def _assign(
+    people: list[Sighting], poses: list[PersonPose], time_s: float
+) -> list[Sighting | None]:
+    """Return whose each pose is, None for somebody new.
+
+    Among people close together, a pose that two of them could be ends both their tracklets.
+    """
+    if not people or not poses:
+        return [None] * len(poses)
+    steps_NM = np.array([[_step(person, pose, time_s) for pose in poses] for person in people])
+    crowded_N = np.array(_crowded([person.boxes[-1] for person in people]))
+    crowded_M = np.array(_crowded([pose.box for pose in poses]))
+    crowded_NM = crowded_N[:, None] | crowded_M[None, :]
+    cost_NM = np.array(
+        [
+            [_cost(person, pose, steps_NM[n, m], crowded_NM[n, m]) for m, pose in enumerate(poses)]
+            for n, person in enumerate(people)
+        ]
+    )
+    owners: list[Sighting | None] = [None] * len(poses)
+    for n, m in _matches(cost_NM, _OUT_OF_REACH).items():
+        rivals = np.flatnonzero(crowded_NM[:, m] & (steps_NM[:, m] < steps_NM[n, m] + _AMBIGUOUS))
+        if len(rivals) > 1:
+            for rival in rivals.tolist():
+                people[rival].ended = True
+        else:
+            owners[m] = people[n]
+    return owners
+
+
+def _step(person: Sighting, pose: PersonPose, time_s: float) -> float:
+    """Return how far the pose is from where the person should be, in reaches; 1 is the limit."""
+    distance = person.distance(pose.box, time_s)
+    joints = person.joint_distance(pose, time_s)
+    return distance if joints is None or distance > 1.0 else min(joints, 1.0)
+
+
+def _cost(person: Sighting, pose: PersonPose, step: float, crowded: bool) -> float:
+    unlike = unlikeness(person.appearance, pose.appearance) or 0.0
+    same_region = pose.followed == person.followed
+    strange = not same_region or step > _CROWD_STEP or unlike > _CROWD_UNLIKE
+    if step > 1.0 or (crowded and strange):
+        return _OUT_OF_REACH
+    return step + unlike + (0.0 if same_region else _OTHER_REGION)
+
+
+def _crowded(boxes: list[Box]) -> list[bool]:
+    """Say of each box whether another one overlaps it much."""
+    return [
+        any(n != m and overlap(one, other) >= CROWDED for m, other in enumerate(boxes))
+        for n, one in enumerate(boxes)
+    ]
+
+
+def _matches(cost_NM: NDArray[np.float64], limit: float) -> dict[int, int]:
+    """Return row to column of the cheapest assignment, pairs at or above the limit left out."""
+    solve: Callable[..., Any] = linear_sum_assignment
+    rows, columns = solve(np.minimum(cost_NM, limit))
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {n: m for n, m in pairs if cost_NM[n, m] < limit}
+
+
+def _link_cost(one: PersonTrack, other: PersonTrack) -> float:
+    """Return how unlikely it is that `other` goes on where `one` ends, which is earlier."""
+    gap_s = float(other.time_s[0] - one.time_s[-1])
+    end, start = _box_of(one.boxes[-1]), _box_of(other.boxes[0])
+    size_px = max(size(end), size(start), 1.0)
+    ahead_s = min(gap_s, LOST_S)
+    ahead_2 = middle(end) + _velocity(one, -1) * ahead_s - middle(start)
+    back_2 = middle(start) - _velocity(other, 0) * ahead_s - middle(end)
+    apart = float(np.linalg.norm(ahead_2) + np.linalg.norm(back_2)) / 2
+    grown = abs(math.log(max(size(start), 1.0) / max(size(end), 1.0)))
+    unlike = unlikeness(one.appearance, other.appearance)
+    return (
+        apart / size_px / reach(gap_s)
+        + 0.5 * grown
+        + (0.0 if unlike is None else (unlike / _LINK_UNLIKE) ** 2 - 0.25)
+        - (_SAME_REGION if one.followed == other.followed else 0.0)
     )
 
 
-def _middle(box: Box) -> NDArray[np.float64]:
-    return np.array([box[0] + box[2] / 2, box[1] + box[3] / 2])
+def _is_glimpse(track: PersonTrack) -> bool:
+    """Say whether a tracklet is too short to tell whose it is, in a shot that is long enough."""
+    return float(track.time_s[-1] - track.time_s[0]) < min(_GLIMPSE_S, track.shot_s / 2)
 
 
-def _size(box: Box) -> float:
-    return float(np.hypot(box[2], box[3]) / np.sqrt(2.0))
+def _velocity(track: PersonTrack, end: int) -> Float64:
+    """Return the speed (2,) px/s of the box's middle at the track's start (0) or end (-1)."""
+    near_T = np.abs(track.time_s - track.time_s[end]) <= _SPEED_S
+    time_T = track.time_s[near_T]
+    if len(time_T) < 3:
+        return np.zeros(2)
+    boxes_T4 = track.boxes[near_T].astype(np.float64)
+    middle_T2 = boxes_T4[:, :2] + boxes_T4[:, 2:] / 2
+    since_T = time_T - time_T.mean()
+    return (since_T @ (middle_T2 - middle_T2.mean(axis=0))) / max(float(since_T @ since_T), 1e-9)
 
 
-def _shared(one: Box, other: Box) -> float:
-    """Return how much of the smaller box lies in the larger, 0..1: limbs come into view."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    smaller = max(min(one[2] * one[3], other[2] * other[3]), 1.0)
-    return max(width, 0.0) * max(height, 0.0) / smaller
+def _box_of(row_4: Float32) -> Box:
+    x, y, width, height = row_4.tolist()
+    return (x, y, width, height)
 
 
-def _seen(pose: PersonPose) -> float:
-    """Return the mean score of the three body joints seen best: a face alone is a person."""
-    return float(np.sort(pose.scores[_BODY_JOINTS])[-_BEST_JOINTS:].mean())
+def _joined(chain: list[PersonTrack]) -> PersonTrack:
+    looks = [(t.appearance, len(t.scores)) for t in chain if t.appearance is not None]
+    return replace(
+        chain[0],
+        frame_index=np.concatenate([track.frame_index for track in chain]),
+        time_s=np.concatenate([track.time_s for track in chain]),
+        boxes=np.concatenate([track.boxes for track in chain]),
+        scores=np.concatenate([track.scores for track in chain]),
+        body_scores=np.concatenate([track.body_scores for track in chain]),
+        parts=tuple(part for track in chain for part in track.parts),
+        appearance=_mean_appearance(looks) if looks else None,
+        followed=chain[-1].followed,
+    )
+
+
+def _mean_appearance(looks: list[tuple[Float32, int]]) -> Float32:
+    weights = [count for _, count in looks]
+    return np.average([cells for cells, _ in looks], axis=0, weights=weights).astype(np.float32)
 
 
 def _lasts(track: PersonTrack) -> bool:
@@ -212,8 +382,22 @@ def _is_statue(track: PersonTrack) -> bool:
     )
 
 
-def _covered(track: PersonTrack, image_size: tuple[int, int]) -> float:
+def _is_same(track: PersonTrack, other: PersonTrack) -> bool:
+    """Say whether the track lies on the other one in most of its frames."""
+    if track.shot != other.shot:
+        return False
+    _, mine, theirs = np.intersect1d(
+        track.frame_index, other.frame_index, assume_unique=True, return_indices=True
+    )
+    if len(mine) <= len(track.frame_index) / 2:
+        return False
+    together = overlaps(track.boxes[mine], other.boxes[theirs]) >= _SAME
+    return bool(together.sum() > len(track.frame_index) / 2)
+
+
+def _shown(track: PersonTrack, image_size: tuple[int, int]) -> float:
+    """Return the sum over the frames of the boxes' area in the image times the scores."""
     limit_2 = np.array(image_size, dtype=np.float32)
     low_T2 = np.clip(track.boxes[:, :2], 0, limit_2)
     high_T2 = np.clip(track.boxes[:, :2] + track.boxes[:, 2:], 0, limit_2)
-    return float(np.prod(high_T2 - low_T2, axis=1, dtype=np.float64).sum())
+    return float(np.prod(high_T2 - low_T2, axis=1, dtype=np.float64) @ track.body_scores)

@@ -7,18 +7,15 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from .body_model import load_open_body
 from .estimators.opening import open_estimator
 from .exporting import Exporter
 from .footage import open_footage
-from .metrics import quality
 from .monitor import Monitor
-from .motion.stack import process
 from .output import OutputFolder
 from .protocol import OnEvent
-from .recording import Recorder, take_from_chunks
-from .reporting import report, take_facts
+from .reporting import finished_report, report
 from .settings import CaptureSettings
+from .solving import Solver
 from .watching import started, watch
 
 
@@ -27,33 +24,29 @@ def run(
 ) -> dict[str, Any]:
     """Capture one piece of footage into its output folder and return the report.
 
-    Raises Pose2RigError, or Cancelled: no result stands then, finished chunks of the raw take do.
-    When a format that was asked for cannot be written, the clips stand and it raises after that.
+    Footage is decoded ahead of the watcher, and the people of a finished shot are solved behind
+    it. Raises Pose2RigError, or Cancelled: no result stands then, but chunks of the raw takes and
+    a journal do, from which the same settings with `resume` go on. When a format that was asked
+    for cannot be written, the clips stand and it raises after that.
     """
     monitor = Monitor(on_event, should_stop)
     footage = open_footage(settings.footage)
     on_event(started(footage, settings))
     exporter = Exporter.for_settings(settings, monitor)
-    with OutputFolder(settings.out, overwrite=settings.overwrite) as output:
+    with (
+        OutputFolder(settings.out, overwrite=settings.overwrite, resume=settings.resume) as output,
+        Solver(output, settings, monitor) as solver,
+    ):
+        finished = finished_report(output, footage, settings, monitor)
+        if finished is not None:
+            return finished
         with closing(open_estimator(settings, footage)) as estimator:
-            recorder = Recorder(folder=output.raw, on_event=monitor.tell, run=output.run)
-            watched = watch(footage, settings, estimator, recorder, monitor)
-        facts = take_facts(footage, settings, estimator, watched.frame_rate)
-        body = load_open_body()
-        people = {}
-        monitor.begin()
-        for number, track in enumerate(watched.tracks):
-            monitor.stop_if_asked(recorder.rows)
-            with monitor.timed("solve"):
-                raw = take_from_chunks(recorder.chunks(track.person_id), facts)
-                clip = process(raw, body, settings.motion)
-                people[number] = quality(clip, raw, body)
-            output.save_person(number, raw, clip)
-            monitor.progress("solve", number + 1, len(watched.tracks))
-        monitor.stop_if_asked(recorder.rows)
+            solver.begin(footage, estimator)
+            watched = watch(footage, settings, estimator, output, solver, monitor)
+        people = solver.finish(watched.rows)
         exporter.export(output, list(people), footage.name)
-        monitor.stop_if_asked(recorder.rows)
-        result = report(facts, people, watched.frames, monitor)
+        monitor.stop_if_asked(watched.rows)
+        result = report(solver.facts, settings, watched, people, monitor)
         output.commit(result)
     exporter.raise_failure()
     return result

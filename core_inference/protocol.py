@@ -38,11 +38,15 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody appeared: `box` is x, y, width, height in pixels."""
+    """Somebody was seen: `box` is x, y, width, height in pixels of the first frame.
+
+    `thumbnail` is the path of a small JPEG, there when the run is done.
+    """
 
     id: int
     first_frame: int
     box: tuple[float, float, float, float]
+    thumbnail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,6 @@
-"""Raw takes while they grow: observations become rows, rows become chunks on disk.
+"""Observations while they come: rows of every tracklet, in chunks on disk.
 
-Chunks hold what the estimator said, in the camera's axes; a take stands in the world's.
-
-Legend: T rows of a chunk or take, L landmarks, J joints (55), V vertices.
+Chunks hold what the estimator said, in the camera's axes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -10,75 +8,62 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..rigs.rotation import (
-    axis_angle_from_quaternion,
-    multiply,
-    quaternion_from_axis_angle,
-    quaternion_from_matrix,
-)
-from .array_file import load_arrays, save_arrays
-from .clip import CAMERA_FROM_WORLD, EstimatedPose, RawTake
+from ..rigs.errors import OutputError
+from .array_file import save_arrays
 from .clip_checks import MAX_MESH_BYTES, mesh_bytes
-from .estimators.base import POSE_ROWS, Landmarks, TakeBody
-from .footage import Footage
+from .estimators.base import POSE_ROWS, Landmarks, State
 from .people import Observation
+from .portrait import RGB, jpeg, portrait, showiness
 from .protocol import Chunk, OnEvent, Warned
-
-Float64 = NDArray[np.float64]
-
-CHUNK_FRAMES = 256
 
 CHUNK_MESH_BYTES = 64 * 1024**2
 """Vertices of all people together that memory holds before everybody's rows go to disk."""
 
-NO_SCORE = 1e-6
-"""What a frame whose joints all score 0 still weighs."""
+BETTER_PORTRAIT = 1.1
+"""A portrait is replaced by one this much better: not on every step towards the camera."""
 
-_ROWS = (
-    "frame_index",
-    "time_s",
-    "boxes",
-    "joints2d",
-    "scores",
-    "landmarks2d",
-    "landmarks3d",
-    "landmark_scores",
-)
+CHUNK_NAME = r"person_\d+\.(\w+)\.chunk_\d+\.npz"
+"""The name of a chunk, with the run's mark."""
 
 
 @dataclass
 class Recorder:
-    """Writes every person's observations to `folder` in chunks; memory holds one chunk each.
+    """Writes every tracklet's observations to `folder` in chunks; memory holds what is not flushed.
 
-    `run` marks the run in the chunks' names, so that another run's are left alone. A person's
+    `run` marks the run in the chunks' names, so that another run's are left alone. A tracklet's
     vertices are kept as long as the take's stay within MAX_MESH_BYTES; beyond, a warning says
-    that they are left out.
+    that they are left out. A chunk holds the tracklet's best portrait so far if that is new.
     """
 
     folder: Path
     on_event: OnEvent
     run: str
-    _pending: dict[int, list[Observation]] = field(default_factory=dict[int, list[Observation]])
-    _chunks: dict[int, list[Path]] = field(default_factory=dict[int, list[Path]])
     rows: int = 0
+    _pending: dict[int, list[Observation]] = field(default_factory=dict[int, list[Observation]])
+    _sizes: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     _first: dict[int, int] = field(default_factory=dict[int, int])
+    _shown: dict[int, float] = field(default_factory=dict[int, float])
+    _portraits: dict[int, RGB] = field(default_factory=dict[int, RGB])
     _mesh_bytes: int = 0
     _warned: bool = False
 
-    def add(self, observation: Observation) -> None:
-        """Take one observation; a full chunk goes to disk."""
+    def add(self, observation: Observation, image: RGB) -> None:
+        """Take one observation and the frame (H,W,3) it was made in."""
         if observation.pose.vertices is not None:
             observation = self._bounded(observation)
-        pending = self._pending.setdefault(observation.person_id, [])
-        pending.append(observation)
+        self._pending.setdefault(observation.person_id, []).append(observation)
         self.rows += 1
         self._mesh_bytes += _mesh_bytes_of(observation)
-        if len(pending) >= CHUNK_FRAMES:
-            self._flush(observation.person_id)
-        elif self._mesh_bytes >= CHUNK_MESH_BYTES:
-            self.flush()
+        tracklet, shown = observation.person_id, showiness(image, observation.pose)
+        if shown > BETTER_PORTRAIT * self._shown.get(tracklet, 0.0):
+            self._shown[tracklet] = shown
+            self._portraits[tracklet] = portrait(image, observation.pose.box)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether memory holds as many vertices as it should."""
+        return self._mesh_bytes >= CHUNK_MESH_BYTES
 
     def _bounded(self, observation: Observation) -> Observation:
         """The observation, without its vertices where the take's would grow too large."""
@@ -99,23 +84,78 @@ class Recorder:
         return replace(observation, pose=replace(observation.pose, vertices=None))
 
     def flush(self) -> None:
-        """Put on disk what is still in memory, as at the end or on cancel."""
-        for person_id in list(self._pending):
-            self._flush(person_id)
+        """Put on disk everybody's rows that are still in memory."""
+        for tracklet in list(self._pending):
+            self._flush(tracklet)
 
-    def _flush(self, person_id: int) -> None:
-        pending = self._pending.pop(person_id)
+    def _flush(self, tracklet: int) -> None:
+        pending = self._pending.pop(tracklet)
         self._mesh_bytes -= sum(_mesh_bytes_of(observation) for observation in pending)
-        chunks = self._chunks.setdefault(person_id, [])
-        path = self.folder / f"person_{person_id}.{self.run}.chunk_{len(chunks):04d}.npz"
-        save_arrays(path, _rows_from_observations(pending))
-        chunks.append(path)
+        rows = _rows_from_observations(pending)
+        picture = self._portraits.pop(tracklet, None)
+        if picture is not None:
+            rows["portrait"] = jpeg(picture)
+            rows["showiness"] = np.float64(self._shown[tracklet])
+        sizes = self._sizes.setdefault(tracklet, [])
+        path = self._path(tracklet, len(sizes))
+        save_arrays(path, rows)
+        sizes.append(path.stat().st_size)
         first, last = pending[0].frame_index, pending[-1].frame_index
         self.on_event(Chunk(path=str(path), first=first, last=last))
 
-    def chunks(self, person_id: int) -> tuple[Path, ...]:
-        """The files that hold this person's rows, in order."""
-        return tuple(self._chunks.get(person_id, ()))
+    def _path(self, tracklet: int, number: int) -> Path:
+        return self.folder / f"person_{tracklet}.{self.run}.chunk_{number:04d}.npz"
+
+    def chunks(self, tracklet: int) -> tuple[Path, ...]:
+        """The files that hold a tracklet's rows, in order."""
+        count = len(self._sizes.get(tracklet, ()))
+        return tuple(self._path(tracklet, number) for number in range(count))
+
+    def forget(self, tracklets: set[int]) -> None:
+        """Forget what is only needed while a tracklet goes on; its chunks stay."""
+        for memory in (self._first, self._shown):
+            for tracklet in tracklets & memory.keys():
+                del memory[tracklet]
+
+    def state(self) -> State:
+        """Return what is on disk and what is remembered; to be asked with everything flushed."""
+        return {
+            "rows": self.rows,
+            "chunks": [[tracklet, sizes] for tracklet, sizes in self._sizes.items()],
+            "first": list(self._first.items()),
+            "shown": list(self._shown.items()),
+            "warned": self._warned,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on as the recorder that gave this state; the run's later chunks are deleted.
+
+        Raises OutputError where a chunk is not as that recorder left it.
+        """
+        self.rows = int(state["rows"])
+        self._sizes = {int(k): [int(size) for size in sizes] for k, sizes in state["chunks"]}
+        self._first = {int(k): int(frame) for k, frame in state["first"]}
+        self._shown = {int(k): float(shown) for k, shown in state["shown"]}
+        self._warned = bool(state["warned"])
+        known: set[Path] = set()
+        for tracklet, sizes in self._sizes.items():
+            for path, size in zip(self.chunks(tracklet), sizes, strict=True):
+                known.add(path)
+                _check_size(path, size)
+        for path in self.folder.glob(f"person_*.{self.run}.chunk_*.npz"):
+            if path not in known:
+                path.unlink()
+
+
+def _check_size(path: Path, size: int) -> None:
+    actual = path.stat().st_size if path.is_file() else None
+    if actual != size:
+        raise OutputError(
+            f"{path.name} is not as the unfinished capture left it",
+            expected=f"a file of {size} bytes",
+            actual="no such file" if actual is None else f"{actual} bytes",
+            next_step="capture again with --overwrite",
+        )
 
 
 def _mesh_bytes_of(observation: Observation) -> int:
@@ -142,93 +182,12 @@ def _rows_from_observations(observations: list[Observation]) -> dict[str, Any]:
         "landmarks3d": np.stack([marks.points3d for marks in landmarks]),
         "landmark_scores": np.stack([marks.scores for marks in landmarks]),
     }
-    if poses[0].rotations is not None:
-        rows |= {name: np.stack([getattr(pose, name) for pose in poses]) for name in POSE_ROWS}
+    wanted = POSE_ROWS if poses[0].rotations is not None else {}
+    rows |= {name: np.stack([getattr(pose, name) for pose in poses]) for name in wanted}
+    roots = [pose.camera_root for pose in poses if pose.camera_root is not None]
+    if len(roots) == len(poses):
+        rows["camera_root"] = np.stack(roots)
     meshes = [pose.vertices for pose in poses if pose.vertices is not None]
     if len(meshes) == len(poses):
         rows["vertices"] = np.stack(meshes)
     return rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakeFacts:
-    """What all takes of a run share; `body` is None for an estimator of landmarks."""
-
-    landmark_names: tuple[str, ...]
-    footage: Footage
-    frame_rate: float
-    focal_px: float
-    provenance: dict[str, Any]
-    body: TakeBody | None = None
-
-
-def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
-    """Join a person's chunks into the raw take, in the precision of its file.
-
-    So the take in memory and the one read back give the same clip. Vertices stay where every
-    chunk has them.
-    """
-    parts = [load_arrays(path) for path in chunks]
-    rows: dict[str, Any] = {name: _joined(parts, name) for name in _ROWS}
-    rows["time_s"] = rows["time_s"].astype(np.float64)
-    return RawTake(
-        **rows,
-        landmark_names=facts.landmark_names,
-        image_size=(facts.footage.width, facts.footage.height),
-        frame_rate=facts.frame_rate,
-        focal_px=float(np.float32(facts.focal_px)),
-        provenance=facts.provenance,
-        pose=None if facts.body is None else _pose_from_parts(parts, facts.body, rows["scores"]),
-    )
-
-
-_Arrays = dict[str, NDArray[Any]]
-
-
-def _joined(parts: list[_Arrays], name: str) -> NDArray[Any]:
-    return np.concatenate([part[name] for part in parts])
-
-
-def _pose_from_parts(
-    parts: list[_Arrays], body: TakeBody, scores_TJ: NDArray[np.float32]
-) -> EstimatedPose:
-    """Turn the rows from the camera's axes into the world's, and give the take one body."""
-    world_from_camera = CAMERA_FROM_WORLD.T
-    rotations_TJ3 = _joined(parts, "rotations").astype(np.float64)
-    turn_4 = quaternion_from_matrix(world_from_camera)
-    orient_T4 = quaternion_from_axis_angle(rotations_TJ3[:, 0])
-    turned_T4 = multiply(np.broadcast_to(turn_4, orient_T4.shape), orient_T4)
-    rotations_TJ3[:, 0] = axis_angle_from_quaternion(turned_T4)
-    frame_betas = _joined(parts, "betas")
-    betas = np.zeros(frame_betas.shape[1])
-    if body.body_model != "open":
-        betas = weighted_median(frame_betas.astype(np.float64), scores_TJ.mean(axis=1))
-    rest_joints = np.asarray(body.rest_joints(betas), dtype=np.float64)
-    pelvis_T3 = _joined(parts, "root").astype(np.float64) @ world_from_camera.T
-    return EstimatedPose(
-        poses=rotations_TJ3.reshape(len(rotations_TJ3), -1).astype(np.float32),
-        trans=(pelvis_T3 - rest_joints[0]).astype(np.float32),
-        rest_joints=rest_joints.astype(np.float32),
-        betas=betas.astype(np.float32),
-        frame_betas=frame_betas.astype(np.float32),
-        expression=_joined(parts, "expression").astype(np.float32),
-        body_model=body.body_model,
-        vertices=_mesh_from_parts(parts),
-    )
-
-
-def weighted_median(values_TK: Float64, weights_T: NDArray[np.float32]) -> Float64:
-    """The median over rows (K,), a row counting by its weight of 0 and up; the lower of two."""
-    order_TK = np.argsort(values_TK, axis=0, kind="stable")
-    share_TK = np.cumsum(weights_T.astype(np.float64)[order_TK] + NO_SCORE, axis=0)
-    row_K = np.argmax(share_TK >= 0.5 * share_TK[-1], axis=0)
-    row_K = np.take_along_axis(order_TK, row_K[None], axis=0)[0]
-    return np.take_along_axis(values_TK, row_K[None], axis=0)[0]
-
-
-def _mesh_from_parts(parts: list[_Arrays]) -> NDArray[np.float32] | None:
-    """The vertices (T,V,3) m, world; each chunk's are let go as soon as they are turned."""
-    if any("vertices" not in part for part in parts):
-        return None
-    camera_from_world = CAMERA_FROM_WORLD.astype(np.float32)
-    return np.concatenate([part.pop("vertices") @ camera_from_world for part in parts])

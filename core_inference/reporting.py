@@ -2,58 +2,43 @@
 
 from typing import Any
 
-from . import VERSION
-from .estimators.base import Estimator
+from ..rigs.errors import OutputError
 from .footage import Footage, content_sha256
-from .lens import focal_length_px
-from .metrics import Quality
 from .monitor import Monitor
-from .recording import TakeFacts
+from .output import OutputFolder
 from .settings import CaptureSettings
+from .solving import Solved
+from .takes import TakeFacts
+from .watching import Watched
 
 REPORT_SCHEMA_VERSION = 1
 
 
-def provenance(footage: Footage, settings: CaptureSettings, estimator: Estimator) -> dict[str, Any]:
-    """Where a take comes from: program, footage, estimator with its weights, settings."""
+def asked(settings: CaptureSettings) -> dict[str, Any]:
+    """What decides the result beside the footage, in the words of the command line."""
     return {
-        "program": f"pose2rig {VERSION}",
-        "name": footage.name,
-        "estimator": estimator.name,
-        "weights_sha256": estimator.weights_sha256,
-        "licence_note": estimator.licence_note,
-        "footage": footage.path.name,
-        "footage_sha256": content_sha256(footage),
-        "settings": {
-            "start": settings.start,
-            "end": settings.end,
-            "fov_deg": settings.fov_deg,
-            "focal_px": settings.focal_px,
-            "person": settings.person,
-            "exact": settings.exact,
-            "half": settings.half,
-        },
+        "person": settings.person,
+        "estimator": settings.estimator,
+        "start": settings.start,
+        "end": settings.end,
+        "fov": settings.fov_deg,
+        "focal": settings.focal_px,
+        "root": settings.root,
+        "smooth": settings.motion.smooth,
+        "exact": settings.exact,
+        "half": settings.half,
+        "formats": None if settings.formats is None else list(settings.formats),
     }
 
 
-def take_facts(
-    footage: Footage, settings: CaptureSettings, estimator: Estimator, frame_rate: float
-) -> TakeFacts:
-    """What all takes of a run share."""
-    return TakeFacts(
-        landmark_names=estimator.landmark_names,
-        footage=footage,
-        frame_rate=frame_rate,
-        focal_px=focal_length_px(footage, settings),
-        provenance=provenance(footage, settings, estimator),
-        body=estimator.body,
-    )
-
-
 def report(
-    facts: TakeFacts, people: dict[int, Quality], frames: int, monitor: Monitor
+    facts: TakeFacts,
+    settings: CaptureSettings,
+    watched: Watched,
+    people: dict[int, Solved],
+    monitor: Monitor,
 ) -> dict[str, Any]:
-    """The content of report.json; `frames` is how many were read."""
+    """The content of report.json; the frames per second are those of this run."""
     total = monitor.total_s
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
@@ -62,12 +47,45 @@ def report(
             "kind": facts.footage.kind,
             "width": facts.footage.width,
             "height": facts.footage.height,
-            "frame_rate": facts.frame_rate,
+            "frame_rate": watched.frame_rate,
             "focal_px": facts.focal_px,
             "sha256": facts.provenance["footage_sha256"],
         },
-        "people": {str(number): quality.as_dict() for number, quality in people.items()},
+        "settings": asked(settings),
+        "people": {str(number): solved.as_dict() for number, solved in people.items()},
         "seconds": {**{k: round(v, 4) for k, v in monitor.seconds.items()}, "total": total},
-        "frames_per_second": frames / total,
+        "frames_per_second": watched.frames / total,
         "warnings": [{"code": w.code, "message": w.message} for w in monitor.warnings],
     }
+
+
+def finished_report(
+    output: OutputFolder, footage: Footage, settings: CaptureSettings, monitor: Monitor
+) -> dict[str, Any] | None:
+    """The report of a complete result that `--resume` asks for again, None where work is left.
+
+    Raises OutputError for the result of another capture.
+    """
+    earlier = output.finished() if settings.resume else None
+    if earlier is None:
+        return None
+    wanted = {"footage": content_sha256(footage), **asked(settings)}
+    try:
+        found = {"footage": earlier["footage"]["sha256"], **earlier["settings"]}
+        people = {str(person): dict(facts) for person, facts in earlier["people"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        found, people = {}, {}
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    if differing or not people:
+        raise OutputError(
+            f"{settings.out} holds the result of another capture",
+            expected=_told(found, differing),
+            actual=_told(wanted, differing),
+            next_step="choose another --out folder, or --overwrite instead of --resume",
+        )
+    monitor.warn("finished", f"{settings.out} holds the complete result: nothing is left to do")
+    return earlier
+
+
+def _told(values: dict[str, Any], names: list[str]) -> str:
+    return ", ".join(f"{name} {str(values.get(name))[:16]}" for name in names) or "no people"

@@ -9,9 +9,11 @@ from .motion.stack import MotionSettings
 
 ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
 FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
+ROOTS = ("fit", "rootnet")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 AVAILABLE_FORMATS = ("npz", "fbx")
 MAX_FOCAL_PX = 1e7
+MAX_PERSON_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,9 @@ class CaptureSettings:
     formats None means the default: npz, and fbx where a Blender is at hand. fov_deg is the
     horizontal field of view; with neither it nor focal_px the footage's metadata decide, then
     the image diagonal. models, checkpoints (part to file), device, exact and half are for the
-    research networks. Raises UsageError on what makes no sense.
+    research networks, root says what places people: the fit to their landmarks or RootNet.
+    After every chunk_frames frames everything seen is on disk. Raises UsageError on what makes
+    no sense.
     """
 
     footage: Path
@@ -34,13 +38,16 @@ class CaptureSettings:
     focal_px: float | None = None
     formats: tuple[str, ...] | None = None
     overwrite: bool = False
+    resume: bool = False
     blender: Path | None = None
     models: Path | None = None
     checkpoints: Mapping[str, Path] = field(default_factory=dict[str, Path])
     device: str = "auto"
     exact: bool = False
     half: bool = False
+    root: str = "fit"
     motion: MotionSettings = field(default_factory=MotionSettings)
+    chunk_frames: int = 128
 
     def __post_init__(self) -> None:
         _require(0.0 <= self.motion.smooth <= 1.0, "--smooth", "0 to 1", str(self.motion.smooth))
@@ -66,22 +73,20 @@ class CaptureSettings:
             "both",
         )
         _require(not (self.exact and self.half), "the precision", "--exact or --half", "both")
+        both = self.resume and self.overwrite
+        _require(not both, "an earlier capture", "--resume or --overwrite", "both")
         self._check_choices()
 
     def _check_choices(self) -> None:
         _require(self.estimator in ESTIMATORS, "--estimator", ", ".join(ESTIMATORS), self.estimator)
+        _require(self.root in ROOTS, "--root", ", ".join(ROOTS), self.root)
         _require(self.device in DEVICES, "--device", ", ".join(DEVICES), self.device)
         for name in self.formats or ():
             _choose("--formats", name, FORMATS, AVAILABLE_FORMATS)
-        if self.person != "largest":
-            several = self.person == "all" or self.person.isdigit()
-            _require(several, "--person", "largest, all or a number", repr(self.person))
-            raise NotAvailableError(
-                f"--person {self.person} is not available in this version",
-                expected="--person largest: one person per shot",
-                actual=f"--person {self.person}",
-                next_step="leave --person out; capturing several people comes in a later version",
-            )
+        named = self.person in ("largest", "all")
+        number = self.person.isdecimal() and len(self.person) <= MAX_PERSON_DIGITS
+        expected = "largest, all or a number"
+        _require(named or number, "--person", expected, repr(self.person))
 
     @property
     def wanted_formats(self) -> tuple[str, ...]:

@@ -6,10 +6,13 @@ part is sought around its old place by normalised correlation, so neither motion
 camera (colours stay), nor a change of exposure (every part is found) counts as a cut.
 """
 
+from base64 import b64decode, b64encode
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .estimators.base import State
 from .footage import Frame
 
 LONG_SIDE_PX = 96
@@ -58,6 +61,28 @@ class ShotDetector:
                 cut = match is not None and match < BLOCK_MATCH
         self._before, self._colours, self._blanks = now, colours, 0
         return cut
+
+    def state(self) -> State:
+        """Return what it remembers of the frames before."""
+        if self._before is None:
+            return {}
+        return {
+            "before": b64encode(self._before.tobytes()).decode("ascii"),
+            "size": list(self._before.shape[:2]),
+            "blanks": self._blanks,
+        }
+
+    def restore(self, state: State) -> None:
+        """Remember what another one's `state` says; a ValueError says that none could."""
+        if not state:
+            return
+        height, width = state["size"]
+        pixels = np.frombuffer(b64decode(state["before"], validate=True), np.uint8)
+        self._before = pixels.reshape(height, width, 3)
+        if min(self._before.shape[:2]) < BLOCK_PX:
+            raise ValueError(f"a thumbnail of {width} by {height} px")
+        self._colours = _colours(self._before)
+        self._blanks = int(state["blanks"])
 
 
 def _thumbnail(image: Picture) -> Picture:

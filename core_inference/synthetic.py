@@ -55,15 +55,36 @@ def exact_take(
     As an estimator does, 3D points stand in the axes of a camera that looks straight at the
     person, each part about its own origin.
     """
+    camera = camera_position(motion.joints)
+    return take_of(
+        motion,
+        body,
+        time_s_T,
+        camera=camera,
+        world_from_level=np.eye(3),
+        with_joints=with_joints,
+    )
+
+
+def take_of(
+    motion: KnownMotion,
+    body: BodyModel,
+    time_s_T: Float64,
+    *,
+    camera: Float64,
+    world_from_level: Float64,
+    with_joints: bool = False,
+) -> RawTake:
+    """The same of a still camera (3,) m, world, turned (3,3) away from one that looks along y."""
     world_TJ33 = world_rotations(motion.rotations)
     points_TL3 = body.landmark_points(world_TJ33, motion.joints, motion.open_betas)
     names = body.landmark_names
     if with_joints:
         points_TL3 = np.concatenate([points_TL3, motion.joints], axis=1)
         names = (*names, *JOINT_LANDMARKS)
-    camera = camera_position(motion.joints)
-    marks_TL3 = (points_TL3 - camera) @ WORLD_FROM_CAMERA
-    joints_TJ3 = (motion.joints - camera) @ WORLD_FROM_CAMERA
+    world_from_camera = world_from_level @ WORLD_FROM_CAMERA
+    marks_TL3 = (points_TL3 - camera) @ world_from_camera
+    joints_TJ3 = (motion.joints - camera) @ world_from_camera
     marks2d, joints2d = _projected(marks_TL3), _projected(joints_TJ3)
     low, high = marks2d.min(axis=1), marks2d.max(axis=1)
     boxes = np.concatenate([low, high - low], axis=1)

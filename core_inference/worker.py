@@ -27,6 +27,8 @@ _OPTIONAL = (
     "person",
     "estimator",
     "overwrite",
+    "resume",
+    "root",
     "device",
     "exact",
     "half",

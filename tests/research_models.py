@@ -19,6 +19,7 @@ CHECKPOINTS = {
     "pose2pose_face": "pose2pose/face.pth.tar",
     "i2l_meshnet_body": "i2l_meshnet/body.pth.tar",
     "rootnet": "rootnet/snapshot_18.pth.tar",
+    "posenet_muco": "posenet/snapshot_24.pth.tar",
 }
 """Network and its place in the model folder."""
 

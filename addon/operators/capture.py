@@ -17,6 +17,12 @@ class Capture(bpy.types.Operator):
     bl_label = "Capture"
     bl_options = {"UNDO"}  # noqa: RUF012
 
+    resume: bpy.props.BoolProperty(
+        name="Resume",
+        description="Go on where the last capture stopped, if nothing was changed since",
+        options={"SKIP_SAVE"},
+    )
+
     _timer: bpy.types.Timer | None = None
 
     @classmethod
@@ -81,7 +87,7 @@ class Capture(bpy.types.Operator):
 
     def _start(self, context: bpy.types.Context) -> bool:
         try:
-            capture_session.start(context)
+            capture_session.start(context, resume=self.resume)
         except Pose2RigError as error:
             capture_session.refuse(context, error)
             self.report({"ERROR"}, str(error))

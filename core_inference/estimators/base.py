@@ -16,7 +16,7 @@ from ..footage import Frame
 Float32 = NDArray[np.float32]
 
 State = dict[str, Any]
-"""What survives a killed run: numbers, text, lists and dicts of them, as JSON keeps them exactly."""
+"""What survives a killed run: numbers, text, lists and dicts of them, exactly as JSON has them."""
 
 POSE_ROWS: dict[str, tuple[int, ...]] = {
     "rotations": (JOINT_COUNT, 3),

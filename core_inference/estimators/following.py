@@ -1,132 +1,237 @@
-"""Whom to follow: keeps the landmark models on one person who is really there.
+"""One person followed from frame to frame, and whether that is still a person.
 
 The landmark models answer for whatever stood where they looked last, also once it has gone or was
-never a person, and they stay with the first comer though a larger person arrives. The detector
-sees the whole image afresh, so its word decides:
+never a person. The detector looks afresh, so its word decides:
 
-- A person is taken up, and confirmed, by a detection of 0.6 or better, the largest first.
-- A person whom the detector has not confirmed for one second is left for anybody it does see,
-  and is let go of when the limbs flail. Measured over one second, the 90th percentile of the
-  limbs' second difference was 0.22 body radii on a figure against the light that the models
-  could not read, at most 0.10 on every person filmed at 5 to 60 frames per second.
-- A confirmed person is left only for somebody one and a half times as large, seen twice running.
+- A person is taken up by a detection of 0.6 or better, and is let go of when no second one comes
+  within 0.4 s. Until then only one of 0.7 or better is believed: hands alone reach 0.64. Near
+  where somebody was just lost whose clothes look alike, any detection, 0.5 or better, is enough.
+- A person whom the detector has not confirmed for one second is let go of when the limbs flail.
+  Measured over one second, the 90th percentile of the limbs' second difference was 0.22 body
+  radii on a figure against the light that the models could not read, at most 0.10 on every person
+  filmed at 5 to 60 frames per second.
+
+Legend: T frames remembered.
 """
 
+import math
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from .holistic import Detection, Float32
+from .base import State
+from .clothes import unlikeness
+from .person_detector import BODY_MARGIN, Detection
+from .regions import Float32, Region
+from .whole_body import Followed, PersonSeen
 
 START_SCORE = 0.6
+"""Of a detection that may begin a person, or confirm one who is not proven."""
+
+SURE_SCORE = 0.7
+"""Of a detection that is believed at once."""
+
 TRUST_S = 1.0
+PROVE_S = 0.4
+BESIDE_S = 0.3
 CHECK_EVERY = 8
-DOUBT_EVERY = 2
+DOUBT_EVERY = 3
+PROVE_EVERY = 2
 MATCH_RADII = 0.5
-LARGER = 1.5
+BEHIND_RADII = 0.35
+"""A detection of these people is this close to their hips, in body radii; the second number is for
+a detection in the image without them."""
+
 FLAIL_RADII = 0.12
+SAME_BODY = 0.3
+SAME_HEAD = 0.08
+"""Bodies or heads whose landmarks are this close, in body radii, are one."""
+
+BELIEF_MIN = 0.6
+ALIKE = 0.45
+"""Two appearances less unlike than this may be one person's."""
+
+_BELIEF_GAIN = 0.1
+_LOOKS_GAIN = 0.1
+_BACK_RADII = 1.5
+_BACK_SIZE = 1.6
 _MIN_HISTORY = 8
 _LIMBS = [13, 14, 15, 16, 25, 26, 27, 28]
 _HIPS = [23, 24]
+_HEAD, _TRUNK_AND_LIMBS = slice(0, 11), slice(11, 33)
 
 
-class Verdict(Enum):
-    """What to do with the person followed so far."""
-
-    KEEP = auto()
-    TAKE = auto()
-    NOBODY = auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """The verdict, and with TAKE the detection to start from."""
-
-    verdict: Verdict
-    detection: Detection | None = None
-
-
-_KEEP = Decision(verdict=Verdict.KEEP)
-_NOBODY = Decision(verdict=Verdict.NOBODY)
-
-
+@dataclass
 class Follower:
-    """Remembers the person followed and judges detections against them."""
+    """A person and where to look for them next; times in s of the clip, frames since a check.
 
-    def __init__(self) -> None:
-        self._history: deque[tuple[float, Float32]] = deque()
-        self._confirmed_s = 0.0
-        self._radius = 0.0
-        self._larger_seen = 0
-        self._frames = 0
+    plain_s: when the person was last seen, or found, without painting others over.
+    """
+
+    number: int
+    where: Followed
+    since_s: float
+    confirmed_s: float
+    plain_s: float
+    sure: bool = False
+    proven: bool = False
+    belief: float = 1.0
+    unchecked: int = 0
+    appearance: Float32 | None = None
+    history: deque[tuple[float, Float32]] = field(default_factory=deque[tuple[float, Float32]])
 
     @property
-    def following(self) -> bool:
-        """Whether somebody was seen in the frame before."""
-        return bool(self._history)
+    def radius(self) -> float:
+        """How far the body reaches from the middle of the hips, px."""
+        return self.where.body.size / (2 * BODY_MARGIN)
+
+    def is_due(self, time_s: float) -> bool:
+        """Tell whether the detector should look at this person again."""
+        if not self.proven:
+            return self.unchecked >= PROVE_EVERY
+        doubted = time_s - self.confirmed_s >= TRUST_S
+        return self.unchecked >= (DOUBT_EVERY if doubted else CHECK_EVERY)
 
     @property
-    def wants_detections(self) -> bool:
-        """Whether the detector should look at the next frame."""
-        if not self.following:
-            return True
-        doubted = self._history[-1][0] - self._confirmed_s >= TRUST_S
-        return self._frames >= (DOUBT_EVERY if doubted else CHECK_EVERY)
+    def is_believed(self) -> bool:
+        """Tell whether this is taken for a person so far."""
+        return (self.sure or self.proven) and self.belief >= BELIEF_MIN
 
-    def forget(self) -> None:
-        """Start anew, as after a cut."""
-        self.__init__()
+    def see(self, seen: PersonSeen, human: bool, time_s: float) -> None:
+        """Note what the landmark models say in this frame."""
+        self.where = seen.next
+        self.belief += _BELIEF_GAIN * (human - self.belief)
+        self.history.append((time_s, seen.body[:, :2]))
+        while len(self.history) > _MIN_HISTORY and time_s - self.history[0][0] > TRUST_S:
+            self.history.popleft()
+        self.unchecked += 1
 
-    def take(self, detection: Detection, time_s: float) -> None:
-        """Begin to follow the person of a detection."""
-        self.forget()
-        self._confirmed_s = time_s
-        self._radius = detection.radius
+    def unsee(self, where: Followed) -> None:
+        """Take back the last `see`, which was of another person's body."""
+        self.where = where
+        self.history.pop()
 
-    def see(self, body_px: Float32, time_s: float) -> None:
-        """Note where the landmark models put the body (33,2) px."""
-        self._history.append((time_s, body_px))
-        while len(self._history) > _MIN_HISTORY and time_s - self._history[0][0] > TRUST_S:
-            self._history.popleft()
-        self._frames += 1
+    def explains(self, detection: Detection, radii: float = MATCH_RADII) -> bool:
+        """Tell whether a detection is this person, going by the hips."""
+        hips_2 = self.history[-1][1][_HIPS].mean(axis=0) if self.history else self._middle()
+        off_px = math.hypot(detection.x - hips_2[0], detection.y - hips_2[1])
+        return off_px <= radii * min(detection.radius, self.radius)
 
-    def decide(self, detections: tuple[Detection, ...], time_s: float) -> Decision:
-        """Judge what the detector sees in this frame; detections are best first."""
-        self._frames = 0
-        if not self.following:
-            return _take_largest([d for d in detections if d.score >= START_SCORE])
-        hips_2 = self._history[-1][1][_HIPS].mean(axis=0)
-        sure = [d for d in detections if d.score >= START_SCORE]
-        near = [d for d in sure if _distance(d, hips_2) <= MATCH_RADII * d.radius]
-        others = [d for d in sure if d not in near]
-        if near:
-            self._confirmed_s = time_s
-            self._radius = near[0].radius
-        if time_s - self._confirmed_s < TRUST_S:
-            return self._weigh([d for d in others if d.radius >= LARGER * self._radius])
-        if others:
-            return _take_largest(others)
-        return _NOBODY if self._flails() else _KEEP
+    def confirm(self, score: float, time_s: float) -> None:
+        """Note that the detector sees this person too."""
+        if self.proven or score >= START_SCORE:
+            self.proven = self.proven or time_s > self.since_s
+            self.confirmed_s = time_s
 
-    def _weigh(self, larger: list[Detection]) -> Decision:
-        self._larger_seen = self._larger_seen + 1 if larger else 0
-        return _take_largest(larger) if self._larger_seen >= 2 else _KEEP
+    def look_like(self, appearance: Float32 | None) -> None:
+        """Note how the person looks in this frame, as in `clothes.appearance`."""
+        if appearance is not None:
+            before = appearance if self.appearance is None else self.appearance
+            self.appearance = before + np.float32(_LOOKS_GAIN) * (appearance - before)
 
-    def _flails(self) -> bool:
-        if len(self._history) < _MIN_HISTORY or self._radius <= 0:
-            return False
-        limbs_TL2 = np.stack([points[_LIMBS] for _, points in self._history])
-        bends_TL = np.linalg.norm(np.diff(limbs_TL2, n=2, axis=0), axis=-1) / self._radius
-        return bool(np.percentile(np.median(bends_TL, axis=1), 90) > FLAIL_RADII)
+    def may_be(self, other: "Follower") -> bool:
+        """Tell whether somebody newly seen is this person, by place, size and clothes."""
+        smaller, larger = sorted((self.radius, other.radius))
+        body = other.where.body
+        unlike = unlikeness(self.appearance, other.appearance)
+        alike = unlike is not None and unlike < ALIKE
+        return alike and self._is_near(body.x, body.y) and larger <= _BACK_SIZE * smaller
+
+    def is_near(self, detection: Detection) -> bool:
+        """Tell whether a detection is near enough to this person, lost, to be looked at."""
+        return self._is_near(detection.x, detection.y)
+
+    def _is_near(self, x: float, y: float) -> bool:
+        here_x, here_y = self._middle()
+        return math.hypot(x - here_x, y - here_y) <= _BACK_RADII * self.radius
+
+    def is_over(self, time_s: float) -> bool:
+        """Tell whether this is no person, by what the detector and the limbs say."""
+        if not self.proven:
+            return time_s - self.since_s > PROVE_S
+        return time_s - self.confirmed_s >= TRUST_S and self.flail() > FLAIL_RADII
+
+    def step(self) -> float:
+        """Return how far the body moved since the frame before, in body radii; inf if it is new."""
+        if len(self.history) < 2:
+            return math.inf
+        return apart(self.history[-1][1], self.history[-2][1]) / max(self.radius, 1.0)
+
+    def state(self) -> State:
+        """Return everything as JSON keeps it."""
+        return {
+            "number": self.number,
+            "where": {name: _numbers(part) for name, part in vars(self.where).items()},
+            "since_s": self.since_s,
+            "confirmed_s": self.confirmed_s,
+            "plain_s": self.plain_s,
+            "sure": self.sure,
+            "proven": self.proven,
+            "belief": self.belief,
+            "unchecked": self.unchecked,
+            "appearance": None if self.appearance is None else self.appearance.tolist(),
+            "history": [[time_s, body.tolist()] for time_s, body in self.history],
+        }
+
+    @classmethod
+    def from_state(cls, state: State) -> "Follower":
+        """Return the one that gave this state."""
+        places = {name: part and Region(**part) for name, part in state["where"].items()}
+        history = [(time_s, np.array(body, dtype=np.float32)) for time_s, body in state["history"]]
+        looks = state["appearance"]
+        made: State = {
+            "where": Followed(**places),
+            "history": deque(history),
+            "appearance": None if looks is None else np.array(looks, dtype=np.float32),
+        }
+        return cls(**(state | made))
+
+    def _middle(self) -> tuple[float, float]:
+        return self.where.body.x, self.where.body.y
+
+    def flail(self) -> float:
+        """Return how the limbs jerk over the last second, in body radii; 0 where little is known.
+
+        It is the 90th percentile over the frames of the median limb's second difference.
+        """
+        if len(self.history) < _MIN_HISTORY or self.radius <= 0:
+            return 0.0
+        limbs_TL2 = np.stack([points[_LIMBS] for _, points in self.history])
+        bends_TL = np.linalg.norm(np.diff(limbs_TL2, n=2, axis=0), axis=-1) / self.radius
+        return float(np.percentile(np.median(bends_TL, axis=1), 90))
 
 
-def _distance(detection: Detection, point_2: Float32) -> float:
-    return float(np.hypot(detection.x - point_2[0], detection.y - point_2[1]))
+def apart(one: Float32, other: Float32, part: slice = _TRUNK_AND_LIMBS) -> float:
+    """Return the median distance px of two bodies' landmarks (33,2), from the neck down."""
+    gaps = one[part] - other[part]
+    return float(np.median(np.hypot(gaps[:, 0], gaps[:, 1])))
 
 
-def _take_largest(detections: list[Detection]) -> Decision:
-    if not detections:
-        return _NOBODY
-    return Decision(verdict=Verdict.TAKE, detection=max(detections, key=lambda d: d.radius))
+def doubles(followers: Sequence[Follower]) -> list[Follower]:
+    """Return those that lie on another one's body, though it is one body.
+
+    Of two, the less proven one leaves, or else the one that moved further since the frame before,
+    or else the one that came later.
+    """
+    gone: list[Follower] = []
+    for index, one in enumerate(followers):
+        for earlier in followers[:index]:
+            if one not in gone and earlier not in gone and _is_one_body(one, earlier):
+                gone.append(max(one, earlier, key=_doubt))
+    return gone
+
+
+def _doubt(person: Follower) -> tuple[bool, bool, float]:
+    return not person.proven, not person.sure, person.step()
+
+
+def _is_one_body(one: Follower, other: Follower) -> bool:
+    bodies = one.history[-1][1], other.history[-1][1]
+    radius = min(one.radius, other.radius)
+    return apart(*bodies) < SAME_BODY * radius or apart(*bodies, part=_HEAD) < SAME_HEAD * radius
+
+
+def _numbers(region: Region | None) -> dict[str, float] | None:
+    return None if region is None else asdict(region)

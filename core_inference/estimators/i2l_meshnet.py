@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from ...rigs.skeleton import JOINT_COUNT
 from .bodies import EXPRESSION_COUNT
-from .research import PosedPeople, Sighting, patch_batch, person_crops
+from .research import (
+    PosedPeople,
+    Sighting,
+    imagenet_normalised,
+    patch_batch,
+    person_crops,
+)
 from .root import (
     NEAREST_M,
     Lens,
@@ -31,8 +37,6 @@ Float64 = NDArray[np.float64]
 PATCH_WH = (256, 256)
 _SMPL_JOINTS = 22
 _MM_PER_M = 1000.0
-_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)[:, None, None]
-_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)[:, None, None]
 
 NO_ROOTNET = (
     "rootnet",
@@ -83,10 +87,10 @@ class I2LMeshNetworks:
         )
 
     def _depths(self, patches_N3HW: NDArray[np.float32], boxes_N4: Float64) -> Float64:
-        """How far each root is (N,) m; RootNet takes 0..255 with ImageNet's mean for 0..1."""
+        """How far each root is (N,) m."""
         if self._rootnet is None:
             return depth_from_box(boxes_N4, self._lens)
-        normal = (patches_N3HW - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
+        normal_N3HW = imagenet_normalised(patches_N3HW)
         k_N = rootnet_k(boxes_N4, self._lens).astype(np.float32)
-        depth_mm_N = self._rootnet.run(normal, k_N).coordinates[:, 2].astype(np.float64)
+        depth_mm_N = self._rootnet.run(normal_N3HW, k_N).coordinates[:, 2].astype(np.float64)
         return np.maximum(depth_mm_N / _MM_PER_M, NEAREST_M)

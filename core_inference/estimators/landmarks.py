@@ -1,25 +1,36 @@
-"""The embedded default: MediaPipe's landmarks of one person, in pixels and metres, with scores.
+"""The embedded default: MediaPipe's landmarks of everybody, in pixels and metres, with scores.
 
 Legend: L landmarks (553), J joints (55).
 """
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..footage import Frame
 from . import topology
-from .base import Float32, Landmarks, PersonPose, TakeBody
-from .following import Follower, Verdict
-from .holistic import (
-    Detection,
-    HolisticGraph,
-    HolisticResult,
-    Image,
-    PersonDetector,
-    weights_sha256,
+from .base import Float32, Landmarks, PersonPose, State, TakeBody
+from .clothes import appearance
+from .following import (
+    BEHIND_RADII,
+    BESIDE_S,
+    MATCH_RADII,
+    START_SCORE,
+    SURE_SCORE,
+    Follower,
+    doubles,
 )
+from .hiding import silhouettes, without
+from .landmark_models import LandmarkModels
+from .person_detector import Detection, PersonDetector
+from .regions import Image
+from .searching import Found, Searcher
+from .whole_body import Followed, PersonSeen, WholeBody, followed_from
+
+MAX_PEOPLE = 24
+"""Of more people than this in a frame the largest are followed."""
 
 EYE_CORNERS_M = 0.09
 """Distance between an adult's outer eye corners, which gives the face its size in metres."""
@@ -38,14 +49,11 @@ _SHOULDER_MIN_M = 0.25
 _HEAD_MIN_M = 0.115
 _FOREARM_MIN_M = 0.13
 _TORSO_MIN_M = 0.40
-_BELIEF_GAIN = 0.1
-_BELIEF_MIN = 0.6
-_SEED_RADII = 1.25
 _MIN_BOX_POINTS = 3
 
 
 class LandmarkEstimator:
-    """Estimator over MediaPipe Holistic: follows one person, gives landmarks and no rotations."""
+    """Estimator over MediaPipe's networks: follows everybody, gives landmarks and no rotations."""
 
     name = "landmarks"
     landmark_names = topology.LANDMARK_NAMES
@@ -57,86 +65,203 @@ class LandmarkEstimator:
     body: TakeBody | None = None
     warnings: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self) -> None:
-        self.weights_sha256 = weights_sha256()
-        self._detector = PersonDetector()
-        self._graph = HolisticGraph()
-        self._follower = Follower()
-        self._graph_is_fresh = True
-        self._belief = 1.0
+    def __init__(self, models: LandmarkModels) -> None:
+        self.weights_sha256 = models.weights_sha256
+        self._whole_body = WholeBody(models)
+        self._searcher = Searcher(PersonDetector(models))
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="searching")
+        self._people: list[Follower] = []
+        self._next_number = 0
 
-    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
-        """Return the person in each frame, None where there is nobody."""
+    def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
+        """Return everybody in each frame, in no order; no cut lies between."""
         return [self.estimate(frame) for frame in frames]
 
-    def estimate(self, frame: Frame) -> PersonPose | None:
-        """Return the person in the frame, or None where there is nobody."""
+    def estimate(self, frame: Frame) -> list[PersonPose]:
+        """Return everybody in the frame, the longest followed first."""
         image = np.ascontiguousarray(frame.image)
-        wants = self._follower.wants_detections
-        seed = self._choose(image, frame.time_s) if wants else image
-        result = None if seed is None else self._graph.process(seed, frame.time_s)
-        self._graph_is_fresh = seed is None and self._graph_is_fresh
-        if result is None:
-            self._follower.forget()
-            return None
-        height, width = image.shape[:2]
-        body_px = result.body[:, :2] * np.array([width, height], dtype=np.float32)
-        self._follower.see(body_px, frame.time_s)
-        human = _is_human(result)
-        self._belief += _BELIEF_GAIN * (human - self._belief)
-        if not human or self._belief < _BELIEF_MIN:
-            return None
-        return _pose_from_result(result, width, height)
+        is_first = self._searcher.is_fresh
+        search = self._beside.submit(self._searcher.search, image, self._people, frame.time_s)
+        before = [person.where for person in self._people]
+        seen = self._whole_body.look(image, before)
+        found = search.result()
+        looks = self._followed(image, seen, found, frame.time_s)
+        looks += self._taken_up(image, found, False, frame.time_s)
+        looks = self._without_doubles(looks, frame.time_s)
+        if is_first and self._people:
+            behind = self._searcher.search_behind(image, self._people)
+            looks += self._taken_up(image, Found(seen=(), behind=behind), True, frame.time_s)
+            looks = self._without_doubles(looks, frame.time_s)
+        return [
+            _pose_from_seen(one, image, person)
+            for person, one in looks
+            if person.is_believed and _is_human(one)
+        ]
+
+    def state(self) -> State:
+        """Return whom it follows and where it has searched."""
+        return {
+            "people": [person.state() for person in self._people],
+            "next_number": self._next_number,
+            "searcher": self._searcher.state(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Follow and search on as the estimator that gave this state."""
+        self._people = [Follower.from_state(person) for person in state["people"]]
+        self._next_number = state["next_number"]
+        self._searcher.restore(state["searcher"])
 
     def reset(self) -> None:
-        """Forget what came before, as after a cut."""
-        self._follower.forget()
-        self._restart_graph()
-        self._belief = 1.0
+        """Forget what came before, as after a cut; regions are not numbered anew."""
+        self._people = []
+        self._searcher.forget()
 
     def close(self) -> None:
         """Release the models."""
-        self._graph.close()
-        self._detector.close()
+        self._beside.shutdown()
+        self._whole_body.close()
 
-    def _choose(self, image: Image, time_s: float) -> Image | None:
-        """Return the image to look at: all of it, only the person to take up, or None."""
-        detections = self._detector.detect(image)
-        decision = self._follower.decide(detections, time_s)
-        if decision.verdict is Verdict.KEEP:
-            return image
-        self._restart_graph()
-        if decision.detection is None:
-            self._follower.forget()
-            return None
-        self._follower.take(decision.detection, time_s)
-        return image if len(detections) == 1 else _only(image, decision.detection)
+    def _followed(
+        self, image: Image, seen: Sequence[PersonSeen | None], found: Found, time_s: float
+    ) -> list[tuple[Follower, PersonSeen]]:
+        """Return those of the followed who are still there."""
+        before = [person.where for person in self._people]
+        for person, one in zip(self._people, seen, strict=True):
+            if one is not None:
+                person.see(one, _is_human(one), time_s)
+        seen = self._untangled(image, before, seen, time_s)
+        here: list[tuple[Follower, PersonSeen]] = []
+        for person, one in zip(list(self._people), seen, strict=True):
+            if one is not None:
+                person.look_like(appearance(image, one))
+                known = found.seen if person.proven else (*found.seen, *found.behind)
+                scores = [it.score for it in known if person.explains(it)]
+                if scores:
+                    person.confirm(max(scores), time_s)
+            if one is None or person.is_over(time_s):
+                self._let_go(person, time_s)
+            else:
+                here.append((person, one))
+        return here
 
-    def _restart_graph(self) -> None:
-        if not self._graph_is_fresh:
-            self._graph.restart()
-            self._graph_is_fresh = True
+    def _untangled(
+        self,
+        image: Image,
+        before: Sequence[Followed],
+        seen: Sequence[PersonSeen | None],
+        time_s: float,
+    ) -> list[PersonSeen | None]:
+        """Look again, without the others, at whom the look lost or found on another one's body."""
+        here = [person for person, one in zip(self._people, seen, strict=True) if one is not None]
+        double = doubles(here)
+        others = [person for person in here if person not in double]
+        untangled = list(seen)
+        for index, person in enumerate(self._people):
+            if seen[index] is not None and person not in double:
+                person.plain_s = time_s
+            elif others and person.proven and time_s - person.plain_s <= BESIDE_S:
+                picture = without(image, silhouettes(others, image))
+                one = self._whole_body.look(picture, [before[index]])[0]
+                if one is not None:
+                    if seen[index] is not None:
+                        person.unsee(before[index])
+                    person.see(one, _is_human(one), time_s)
+                    untangled[index] = one
+        return untangled
+
+    def _taken_up(
+        self, image: Image, found: Found, is_first: bool, time_s: float
+    ) -> list[tuple[Follower, PersonSeen]]:
+        """Begin to follow whom nobody followed explains.
+
+        Those found behind others are first seen without the others, who would draw the look; but
+        for the first frame's they are believed once they are found again.
+        """
+        here: list[tuple[Follower, PersonSeen]] = []
+        seen = self._unexplained(found.seen, MATCH_RADII, time_s)
+        if seen:
+            here += self._begun(image, seen, True, time_s)
+        behind = self._unexplained(found.behind, BEHIND_RADII, time_s)
+        if behind:
+            mask = silhouettes(self._people, image)
+            here += self._begun(without(image, mask), behind, is_first, time_s)
+        return here
+
+    def _unexplained(
+        self, found: Sequence[Detection], radii: float, time_s: float
+    ) -> list[Detection]:
+        """Return the detections of nobody followed; weak ones only where somebody may be back.
+
+        Of too many the largest are returned.
+        """
+        lost = self._searcher.lost(time_s)
+        new = [
+            one
+            for one in found
+            if (one.score >= START_SCORE or any(person.is_near(one) for person in lost))
+            and not any(person.explains(one, radii) for person in self._people)
+        ]
+        room = MAX_PEOPLE - len(self._people)
+        return sorted(new, key=lambda one: -one.radius)[:room] if len(new) > room else new
+
+    def _begun(
+        self, image: Image, found: Sequence[Detection], may_be_sure: bool, time_s: float
+    ) -> list[tuple[Follower, PersonSeen]]:
+        """Begin to follow the people detected who look human."""
+        here: list[tuple[Follower, PersonSeen]] = []
+        for detection, one in zip(found, self._look_twice(image, found), strict=True):
+            if one is None or not _is_human(one):
+                continue
+            person = Follower(
+                number=self._next_number,
+                where=one.next,
+                since_s=time_s,
+                confirmed_s=time_s,
+                plain_s=time_s,
+                sure=may_be_sure and detection.score >= SURE_SCORE,
+            )
+            person.see(one, True, time_s)
+            person.look_like(appearance(image, one))
+            back = [lost for lost in self._searcher.lost(time_s) if lost.may_be(person)]
+            if back:
+                self._searcher.regain(back[0])
+                person.sure = True
+            elif detection.score < START_SCORE:
+                continue
+            self._next_number += 1
+            self._people.append(person)
+            here.append((person, one))
+        return here
+
+    def _look_twice(self, image: Image, found: Sequence[Detection]) -> list[PersonSeen | None]:
+        """Return who is seen at detections: the second look is where the first one points."""
+        first = self._whole_body.look(image, [followed_from(detection) for detection in found])
+        again = iter(self._whole_body.look(image, [one.next for one in first if one is not None]))
+        return [None if one is None else next(again) for one in first]
+
+    def _without_doubles(
+        self, looks: list[tuple[Follower, PersonSeen]], time_s: float
+    ) -> list[tuple[Follower, PersonSeen]]:
+        double = doubles([person for person, _ in looks])
+        for person in double:
+            self._let_go(person, time_s)
+        return [(person, one) for person, one in looks if person not in double]
+
+    def _let_go(self, person: Follower, time_s: float) -> None:
+        self._people.remove(person)
+        if person.proven:
+            self._searcher.lose(person, time_s)
 
 
-def _only(image: Image, detection: Detection) -> Image:
-    """Return a copy of the image (H,W,3) with everything away from the detected person grey."""
-    height, width = image.shape[:2]
-    reach = _SEED_RADII * detection.radius
-    left, right = np.clip([detection.x - reach, detection.x + reach], 0, width).astype(int)
-    top, bottom = np.clip([detection.y - reach, detection.y + reach], 0, height).astype(int)
-    seed = np.full_like(image, 128)
-    seed[top:bottom, left:right] = image[top:bottom, left:right]
-    return seed
-
-
-def _is_human(result: HolisticResult) -> bool:
+def _is_human(seen: PersonSeen) -> bool:
     """Tell a body from a hand or a thing taken for one, by its size in the models' own metres.
 
     On every person filmed, seen whole or in part, shoulders were at least 0.27 m apart, ears
     0.12 m, forearms 0.14 m and trunks 0.42 m (5th percentiles); on a hand taken for a person the
     medians were 0.22, 0.11, 0.12 and 0.41 m. Two measures too small make it no person.
     """
-    world = result.body_world[:, :3]
+    world = seen.body_world[:, :3]
     middle_of_hips, middle_of_shoulders = world[23:25].mean(axis=0), world[11:13].mean(axis=0)
     shoulders = _apart(world[11], world[12])
     ears = _apart(world[7], world[8])
@@ -151,8 +276,9 @@ def _is_human(result: HolisticResult) -> bool:
     return sum(small) < 2
 
 
-def _pose_from_result(result: HolisticResult, width: int, height: int) -> PersonPose:
-    landmarks = _landmarks_from_result(result, width, height)
+def _pose_from_seen(seen: PersonSeen, image: Image, person: Follower) -> PersonPose:
+    height, width = image.shape[:2]
+    landmarks = _landmarks_from_seen(seen, width, height)
     first_J, second_J = topology.JOINT_PAIRS.T
     known_J = first_J >= 0
     joints2d_J2 = (landmarks.points2d[first_J] + landmarks.points2d[second_J]) / 2
@@ -163,25 +289,26 @@ def _pose_from_result(result: HolisticResult, width: int, height: int) -> Person
         scores=np.where(known_J, scores_J, 0).astype(np.float32),
         box=_box(landmarks, width, height),
         landmarks=landmarks,
+        followed=person.number,
+        appearance=appearance(image, seen),
     )
 
 
-def _landmarks_from_result(result: HolisticResult, width: int, height: int) -> Landmarks:
+def _landmarks_from_seen(seen: PersonSeen, width: int, height: int) -> Landmarks:
     count = len(topology.LANDMARK_NAMES)
-    to_px = np.array([width, height, width], dtype=np.float32)
     points2d = np.zeros((count, 2), dtype=np.float32)
     points3d = np.zeros((count, 3), dtype=np.float32)
     scores = np.zeros(count, dtype=np.float32)
 
-    points2d[topology.BODY] = result.body[:, :2] * to_px[:2]
-    points3d[topology.BODY] = result.body_world[:, :3]
-    scores[topology.BODY] = result.body_score * result.body[:, 3] * result.body[:, 4]
-    _place_hands(result, to_px, (points2d, points3d, scores))
-    if result.face is not None:
-        face_px = result.face[:, :3] * to_px
+    points2d[topology.BODY] = seen.body[:, :2]
+    points3d[topology.BODY] = seen.body_world[:, :3]
+    scores[topology.BODY] = seen.body_score * seen.body[:, 3] * seen.body[:, 4]
+    _place_hands(seen, (points2d, points3d, scores))
+    if seen.face is not None:
+        face_px = seen.face
         points2d[topology.FACE] = face_px[:, :2]
         points3d[topology.FACE] = _metric_face(face_px)
-        scores[topology.FACE] = result.face_score * _face_agreement(face_px, points2d[0])
+        scores[topology.FACE] = seen.face_score * _face_agreement(face_px, points2d[0])
     scores *= _nearness_to_image(points2d, width, height)
     lost = scores <= 0
     points2d[lost] = 0
@@ -189,20 +316,18 @@ def _landmarks_from_result(result: HolisticResult, width: int, height: int) -> L
     return Landmarks(points2d=points2d, points3d=points3d, scores=scores)
 
 
-def _place_hands(
-    result: HolisticResult, to_px: Float32, into: tuple[Float32, Float32, Float32]
-) -> None:
+def _place_hands(seen: PersonSeen, into: tuple[Float32, Float32, Float32]) -> None:
     """Write both hands into points2d, points3d and scores; the body must stand there already."""
     points2d, points3d, scores = into
     left, right = topology.LEFT_HAND, topology.RIGHT_HAND
-    sure_left = result.left_hand_score * max(result.left_hand_side, WRONG_SIDE)
-    sure_right = result.right_hand_score * max(result.right_hand_side, WRONG_SIDE)
+    sure_left = seen.left_hand_score * max(seen.left_hand_side, WRONG_SIDE)
+    sure_right = seen.right_hand_score * max(seen.right_hand_side, WRONG_SIDE)
     for part, wrist, hand, world, sure in (
-        (left, _LEFT_WRIST, result.left_hand, result.left_hand_world, sure_left),
-        (right, _RIGHT_WRIST, result.right_hand, result.right_hand_world, sure_right),
+        (left, _LEFT_WRIST, seen.left_hand, seen.left_hand_world, sure_left),
+        (right, _RIGHT_WRIST, seen.right_hand, seen.right_hand_world, sure_right),
     ):
         if hand is not None and world is not None:
-            points2d[part] = hand[:, :2] * to_px[:2]
+            points2d[part] = hand[:, :2]
             points3d[part] = world[:, :3] - world[0, :3]
             scores[part] = sure * _hand_agreement(points2d[part], points2d[wrist])
 

@@ -23,12 +23,15 @@ from ...rigs.skeleton import (
     world_rotations,
 )
 from ..footage import Frame
-from .base import Estimator, Float32, PersonPose, TakeBody
+from .base import Estimator, Float32, PersonPose, State, TakeBody
 from .bodies import EXPRESSION_COUNT, ResearchBody
 from .crops import RGB, Crop, crop_person, processed_box
 from .root import Lens
 
 Float64 = NDArray[np.float64]
+
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)[:, None, None]
+_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)[:, None, None]
 
 UNKNOWN_JOINT = 0.5
 """A joint that the landmarks do not know is as sure as half of the person's known ones."""
@@ -87,7 +90,7 @@ class PersonNetworks(Protocol):
 
 
 class ResearchEstimator:
-    """Estimator over a paper's networks: gives rotations and a root of whom the finder follows.
+    """Estimator over a paper's networks: gives rotations and roots of everybody the finder sees.
 
     warnings: code and message of what the user should know before the first frame.
     """
@@ -114,22 +117,33 @@ class ResearchEstimator:
         self.landmark_names = finder.landmark_names
         self.body: TakeBody | None = body.take_body
 
-    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
-        """Return the person in each frame, None where there is nobody or no usable answer."""
+    def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
+        """Return everybody in each frame; who has no usable answer is left out."""
         found = self._finder.estimate_all(frames)
-        sightings = {
-            row: Sighting(image=frames[row].image, found=pose)
-            for row, pose in enumerate(found)
-            if pose is not None and self._is_in_view(pose)
-        }
-        poses: list[PersonPose | None] = [None] * len(frames)
-        if sightings:
-            people = list(sightings.values())
+        seen = [
+            (row, Sighting(image=frames[row].image, found=pose))
+            for row, people in enumerate(found)
+            for pose in people
+            if is_in_view(pose.box, frames[row].image)
+        ]
+        poses: list[list[PersonPose]] = [[] for _ in frames]
+        for first in range(0, len(seen), self.batch_size):
+            batch = seen[first : first + self.batch_size]
+            people = [sighting for _, sighting in batch]
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 looked = self._poses(self._networks.look(people), people)
-            for row, pose in zip(sightings, looked, strict=True):
-                poses[row] = pose
+            for (row, _), pose in zip(batch, looked, strict=True):
+                if pose is not None:
+                    poses[row].append(pose)
         return poses
+
+    def state(self) -> State:
+        """Return what the finder of people remembers: the networks remember nothing."""
+        return self._finder.state()
+
+    def restore(self, state: State) -> None:
+        """Let the finder of people remember what another one's `state` says."""
+        self._finder.restore(state)
 
     def reset(self) -> None:
         """Forget what came before, as after a cut."""
@@ -138,9 +152,6 @@ class ResearchEstimator:
     def close(self) -> None:
         """Release the models."""
         self._finder.close()
-
-    def _is_in_view(self, pose: PersonPose) -> bool:
-        return processed_box(pose.box, self._lens.image_size, 1.0) is not None
 
     def _poses(self, people: PosedPeople, sightings: Sequence[Sighting]) -> list[PersonPose | None]:
         """One pose each, None for numbers that are no numbers (half precision may overflow)."""
@@ -164,6 +175,8 @@ class ResearchEstimator:
                 scores=_scores(sighting.found, people.hands_seen[n]),
                 box=sighting.found.box,
                 landmarks=sighting.found.landmarks,
+                followed=sighting.found.followed,
+                appearance=sighting.found.appearance,
                 **{name: array[n] for name, array in numbers.items()},
             )
             if usable_N[n]
@@ -177,6 +190,12 @@ class ResearchEstimator:
         world_NJ33 = world_rotations(matrix_from_axis_angle(full_NJ3))
         joints_NJ3 = joint_positions(world_NJ33, rest_NJ3, people.root - rest_NJ3[:, 0])
         return self._lens.project(joints_NJ3)
+
+
+def is_in_view(box: tuple[float, float, float, float], image: RGB) -> bool:
+    """Whether a box x y w h px shows enough of the image (H,W,3) for a network to see."""
+    height, width = image.shape[:2]
+    return processed_box(box, (width, height), 1.0) is not None
 
 
 def person_crops(people: Sequence[Sighting], patch_wh: tuple[int, int]) -> list[Crop]:
@@ -193,6 +212,11 @@ def person_crops(people: Sequence[Sighting], patch_wh: tuple[int, int]) -> list[
 def patch_batch(crops: Sequence[Crop]) -> Float32:
     """Patches as networks take them: (N,3,H,W), RGB 0..255."""
     return np.stack([crop.patch.transpose(2, 0, 1) for crop in crops])
+
+
+def imagenet_normalised(patches_N3HW: Float32) -> Float32:
+    """Patches 0..255 as RootNet and PoseNet take them: ImageNet's figures are those for 0..1."""
+    return (patches_N3HW - _IMAGENET_MEAN) / _IMAGENET_DEVIATION
 
 
 def _finite_rows(array: NDArray[Any]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...rigs.errors import EngineError
 from ..networks.build import build_network
-from .checkpoints import load_checkpoint
+from .checkpoints import load_checkpoint, network_of
 from .fast_path import faster, has_openvino
 from .model_folder import ModelFolder
 
@@ -129,11 +129,18 @@ class NetworkLoader:
         if self.device.type == "cpu" and not self.exact and not has_openvino():
             self.warnings.append(("openvino", NO_OPENVINO))
 
-    def load(self, part: str) -> LoadedNetwork:
-        """The network of a part; raises ModelFileError, and EngineError for want of GPU memory."""
+    def load(self, part: str, networks: tuple[str, ...] = ()) -> LoadedNetwork:
+        """The network of a part; raises ModelFileError, and EngineError for want of GPU memory.
+
+        networks: the names of those that the part's file may hold; the first where it holds none.
+        """
         path = self.models.require(part)
-        network = build_network(part)
-        loaded = load_checkpoint(path, network, part)
+        name = part
+        if networks:
+            held = network_of(path)
+            name = held if held in networks else networks[0]
+        network = build_network(name)
+        loaded = load_checkpoint(path, network, name)
         if loaded.ignored:
             some = ", ".join(ascii(key)[1:-1][:_KEY_LENGTH] for key in loaded.ignored[:_NAMED_KEYS])
             self.warnings.append(

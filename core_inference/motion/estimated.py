@@ -8,7 +8,7 @@ import numpy as np
 from ...rigs.rotation import quaternion_from_axis_angle
 from ...rigs.skeleton import JOINT_COUNT
 from ..body_model import SHAPE_COUNT
-from ..clip import Clip, EstimatedPose, RawTake, replaced
+from ..clip import CAMERA_FROM_WORLD, Clip, EstimatedPose, RawTake, replaced
 from .posing import pose_arrays
 from .solve import level_camera
 
@@ -48,11 +48,12 @@ def clip_from_estimate(raw: RawTake, pose: EstimatedPose) -> Clip:
 def with_mesh(clip: Clip, raw: RawTake, pose: EstimatedPose) -> Clip:
     """The clip with the estimator's mesh (U,V,3) m, world, carried along with the pelvis.
 
-    The mesh keeps its own shape in every seen row; a filled row's is between its neighbours'.
-    A take without a mesh leaves the clip as it is.
+    The mesh keeps its own shape in every seen row; a filled row's is between its neighbours'. It
+    turns with the clip's camera, which was level. A take without a mesh leaves the clip as it is.
     """
     if pose.vertices is None:
         return clip
+    level_from_world_33 = CAMERA_FROM_WORLD.T.astype(np.float32) @ clip.camera.rotation
     own_T3 = pose.trans + pose.rest_joints[0]
     row_U = np.interp(clip.frame_index, raw.frame_index, np.arange(len(raw.frame_index)))
     before_U = row_U.astype(np.int64)
@@ -64,5 +65,6 @@ def with_mesh(clip: Clip, raw: RawTake, pose: EstimatedPose) -> Clip:
         before, after, share = before_U[part], after_U[part], share_U[part]
         start = pose.vertices[before] - own_T3[before, None]
         end = pose.vertices[after] - own_T3[after, None]
-        vertices_UV3[part] = (1.0 - share) * start + share * end + clip.joints[part, :1]
+        between = (1.0 - share) * start + share * end
+        vertices_UV3[part] = between @ level_from_world_33 + clip.joints[part, :1]
     return replaced(clip, vertices=vertices_UV3)

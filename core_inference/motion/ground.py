@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..body_model import BodyModel
 from ..clip import Camera, Clip, replaced
+from .placing import Scene
 from .posing import world_matrices
 
 Float64 = NDArray[np.float64]
@@ -21,6 +22,9 @@ OUTLIERS = 0.25
 A squat or a crouch seen from the front comes out too tall, its feet centimetres too low.
 """
 
+SUNK_M = 0.15
+"""Who stands this far below the shared ground is not lifted onto it."""
+
 
 def sole_points(clip: Clip, body: BodyModel) -> Float64:
     """Where heels and toes touch the ground (T,4,3) m, world: left heel, toe, right heel, toe."""
@@ -29,17 +33,22 @@ def sole_points(clip: Clip, body: BodyModel) -> Float64:
     return np.asarray(body.landmark_points(world_TJ33, joints, clip.open_betas, SOLES))
 
 
-def put_on_ground(clip: Clip, body: BodyModel) -> Clip:
+def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Clip:
     """Shift the world so that the lowest feet stand at z = 0; the camera moves with it.
 
-    In frames whose feet would still stand lower, the person is lifted onto the ground.
+    In frames whose feet would still stand lower, the person is lifted onto the ground. scene: the
+    ground and the origin that the people of a shot share, for a clip that is turned into its
+    world; whose feet stand far below that ground (nobody saw them) stays where they are.
     """
     lowest_T = sole_points(clip, body)[..., 2].min(axis=1)
-    down = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
-    start = clip.joints[0, 0].astype(np.float64)
-    grounded = shifted(clip, -np.array([start[0], start[1], down]))
+    down = floor = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
+    x, y = clip.joints[0, 0, :2].tolist()
+    if scene is not None:
+        (x, y), down = scene.origin, scene.ground_m
+        floor = floor if floor < down - SUNK_M else down
+    grounded = shifted(clip, -np.array([x, y, down]))
     lift_T3 = np.zeros_like(grounded.trans)
-    lift_T3[:, 2] = np.maximum(down - lowest_T, 0.0)
+    lift_T3[:, 2] = np.maximum(floor - lowest_T, 0.0)
     joints = grounded.joints + lift_T3[:, None]
     return replaced(
         grounded,

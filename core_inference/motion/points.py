@@ -25,7 +25,10 @@ JOINT_LANDMARKS = tuple(f"joint_{name}" for name in JOINT_NAMES)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Points:
-    """positions (T,L,3) m in world axes, image (T,L,2) px, scores (T,L), rest (L,3) m zero pose."""
+    """positions (T,L,3) m in world axes, image (T,L,2) px, scores (T,L), rest (L,3) m zero pose.
+
+    size: how large the person is beside what the estimator said; the positions are of that size.
+    """
 
     index: dict[str, int]
     positions: Float64
@@ -33,6 +36,7 @@ class Points:
     scores: Float64
     rest: Float64
     time_s: Float64
+    size: float = 1.0
 
     def columns(self, names: tuple[str, ...]) -> list[int]:
         """Where the named landmarks stand."""
@@ -49,6 +53,10 @@ class Points:
     def moved(self, positions: Float64) -> "Points":
         """The same landmarks at other positions (T,L,3) m, world axes."""
         return replace(self, positions=positions)
+
+    def scaled(self, factor: float) -> "Points":
+        """The same landmarks of a person so many times as large, in the same pixels."""
+        return replace(self, positions=self.positions * factor, size=self.size * factor)
 
     def score(self, *names: str) -> Float64:
         """The lowest score (T,) among the named landmarks."""

@@ -44,7 +44,8 @@ def solve_shape(points: Points, body: BodyModel) -> Float64:
     """The shape components (10,) of the open body that best explain the clip's limb lengths.
 
     Each length is the score-weighted median over all frames, so neither a bad frame nor the
-    estimator's wavering scale moves it; what was never seen stays at the average body's.
+    estimator's wavering scale moves it; what was never seen stays at the average body's, of the
+    person's size.
     """
     seen, weights = np.zeros(len(LENGTHS)), np.zeros(len(LENGTHS))
     for k, (start, end, weight) in enumerate(LENGTHS):
@@ -58,10 +59,24 @@ def solve_shape(points: Points, body: BodyModel) -> Float64:
 
     def residuals(betas: Float64) -> Float64:
         lengths = np.linalg.norm(across_K3 + slope_K3B @ betas, axis=-1)
-        return np.concatenate([weights * (lengths - seen), PRIOR * betas])
+        return np.concatenate([weights * (lengths - seen), PRIOR * (betas - usual)])
 
-    fit = least_squares(residuals, np.zeros(SHAPE_COUNT), bounds=(-MAX_SHAPE, MAX_SHAPE))
+    usual = shape_of_size(body, points.size)
+    fit = least_squares(residuals, usual, bounds=(usual - MAX_SHAPE, usual + MAX_SHAPE))
     return np.asarray(fit.x, dtype=np.float64)
+
+
+def shape_of_size(body: BodyModel, size: float) -> Float64:
+    """The shape (10,) of the average body made larger or smaller as a whole, size times.
+
+    The first component is the body's size: it moves all points in proportion.
+    """
+    from_pelvis_J3 = body.joints_template - body.joints_template[0]
+    larger_J3 = body.joint_directions[..., 0] - body.joint_directions[0, :, 0]
+    share = float(np.sum(larger_J3 * from_pelvis_J3) / np.sum(from_pelvis_J3**2))
+    shape = np.zeros(SHAPE_COUNT)
+    shape[0] = (size - 1.0) / share
+    return shape
 
 
 def _rest_lengths(body: BodyModel) -> tuple[Float64, Float64]:

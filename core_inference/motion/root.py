@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from .placing import SIZES
+
 Float64 = NDArray[np.float64]
 
 ROBUST_ROUNDS = 3
@@ -31,13 +33,15 @@ class Sight:
     """Posed points and where they are seen.
 
     body (T,N,3) m, camera axes, relative to the pelvis; rays (T,N,2) pixels from the principal
-    point over the focal length; weights (T,N), 0 and up; time_s (T,).
+    point over the focal length; weights (T,N), 0 and up; time_s (T,); depth (T,) m of
+    the pelvis where something else says it, else None.
     """
 
     body: Float64
     rays: Float64
     weights: Float64
     time_s: Float64
+    depth: Float64 | None = None
 
 
 def solve_root(sight: Sight) -> Float64:
@@ -45,7 +49,7 @@ def solve_root(sight: Sight) -> Float64:
 
     A point at depth z projects to f x / z, so u (z + t_z) = f (x + t_x) is linear in t: weighted
     least squares in closed form for all frames at once, repeated with outliers weighed down.
-    Depth is then held steady.
+    Depth, this one or the given one, is then held steady, and the pixels say the rest at it.
     """
     body_TN3, rays_TN2, weights_TN = sight.body, sight.rays, sight.weights
     size_T = np.maximum(np.ptp(rays_TN2[..., 1], axis=1), 1e-3)
@@ -57,11 +61,40 @@ def solve_root(sight: Sight) -> Float64:
         depth = np.maximum(placed[..., 2:], MIN_DEPTH_M)
         miss = np.linalg.norm(placed[..., :2] / depth - rays_TN2, axis=-1)
         weights = weights_TN / (1.0 + (miss / (ROBUST_SCALE * size_T[:, None])) ** 2)
-    depth_T = steady_depth(translation_T3[:, 2], sight.time_s)
+    said_T = translation_T3[:, 2] if sight.depth is None else sight.depth
+    depth_T = steady_depth(said_T, sight.time_s)
     aside = rays_TN2 * (body_TN3[..., 2:] + depth_T[:, None, None]) - body_TN3[..., :2]
     share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     lateral_T2 = np.einsum("tn,tni->ti", share, aside)
     return np.concatenate([lateral_T2, depth_T[:, None]], axis=1)
+
+
+def told_of(sight: Sight, camera_root_T3: NDArray[np.float32]) -> Sight:
+    """The same sight with what a network says of the pelvis (T,3) m, camera axes.
+
+    Its depth holds; its pixel is one more point to meet, as sure as a landmark seen for certain.
+    """
+    root_T3 = camera_root_T3.astype(np.float64)
+    depth_T = np.maximum(root_T3[:, 2], MIN_DEPTH_M)
+    count = len(root_T3)
+    return Sight(
+        body=np.concatenate([sight.body, np.zeros((count, 1, 3))], axis=1),
+        rays=np.concatenate([sight.rays, (root_T3[:, :2] / depth_T[:, None])[:, None]], axis=1),
+        weights=np.concatenate([sight.weights, np.ones((count, 1))], axis=1),
+        time_s=sight.time_s,
+        depth=depth_T,
+    )
+
+
+def size_at_depth(pelvis_T3: Float64, camera_root_T3: NDArray[np.float32] | None) -> float:
+    """How many times as large a person solved at a pelvis (T,3) m, world, is at another depth.
+
+    The median over the frames, within `SIZES`; 1 where nothing says another depth (T,3) m, camera.
+    """
+    if camera_root_T3 is None:
+        return 1.0
+    factor_T = np.maximum(camera_root_T3[:, 2].astype(np.float64), MIN_DEPTH_M) / pelvis_T3[:, 1]
+    return float(np.clip(np.median(factor_T), *SIZES))
 
 
 def steady_depth(depth_T: Float64, time_s_T: Float64) -> Float64:

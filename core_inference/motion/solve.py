@@ -40,7 +40,7 @@ from .limits import plausibility
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
-from .root import Sight, solve_root
+from .root import Sight, size_at_depth, solve_root, told_of
 from .spine import fit_trunk
 from .torso import solve_torso
 
@@ -60,16 +60,24 @@ ROOT_LANDMARKS = tuple(
 """Landmarks whose pixels say where the whole person stands."""
 
 
-def solve(raw: RawTake, body: BodyModel) -> Clip:
+def solve(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
     """Solve every seen frame of a raw take of landmarks; no filtering, no filling.
 
-    World axes are those of a level camera standing at the origin.
+    World axes are those of a level camera standing at the origin. size: how large the person is
+    beside what the landmarks say; as many times as far away, in the same pixels. Where the take
+    says the pelvis' depth (`camera_root`), the person stands there, as large as the pixels ask.
     """
-    points = points_from_raw(raw, body)
-    solution = _solve_round(points, body, raw)
+    points = points_from_raw(raw, body).scaled(size)
+    solution = _solve_round(points, body, raw, None)
     for _ in range(ROUNDS - 1):
-        points = on_rays(points, solution.hips, raw.focal_px, np.array(raw.image_size) / 2)
-        solution = _solve_round(points, body, raw)
+        factor = size_at_depth(solution.pelvis, raw.camera_root)
+        points = on_rays(
+            points.scaled(factor),
+            factor * solution.hips,
+            raw.focal_px,
+            np.array(raw.image_size) / 2,
+        )
+        solution = _solve_round(points, body, raw, raw.camera_root)
     camera = level_camera(raw)
     count = len(raw.frame_index)
     return Clip(
@@ -92,31 +100,42 @@ def solve(raw: RawTake, body: BodyModel) -> Clip:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Solution:
-    """One round's answer; trans and hips (T,3) m in the world's axes, the camera at the origin."""
+    """One round's answer; pelvis and hips (T,3) m in the world's axes, the camera at the origin."""
 
     open_betas: Float64
     rest_joints: Float64
     quaternion: FloatArray
     scores: Float64
-    trans: Float64
+    pelvis: Float64
     hips: Float64
 
+    @property
+    def trans(self) -> Float64:
+        """The translation (T,3) m of the zero pose."""
+        return self.pelvis - self.rest_joints[0]
 
-def _solve_round(points: Points, body: BodyModel, raw: RawTake) -> _Solution:
+
+def _solve_round(
+    points: Points, body: BodyModel, raw: RawTake, camera_root: NDArray[np.float32] | None
+) -> _Solution:
     """Shape, then rotations, then the root, each from the one before."""
     open_betas = solve_shape(points, body)
     points = with_shape(points, body, open_betas)
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
     local_TJ33, scores = solve_rotations(mend_depth(points), rest_joints)
     quaternion = believed_rotations(local_TJ33, scores, points.time_s)
-    pelvis, hips = _placed(points, body, open_betas, quaternion, raw)
+    world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
+    sight, hips = _sight(points, body, open_betas, world_TJ33, raw)
+    if camera_root is not None:
+        sight = told_of(sight, camera_root)
+    pelvis = solve_root(sight) @ WORLD_FROM_CAMERA.T
     return _Solution(
         open_betas=open_betas,
         rest_joints=rest_joints,
         quaternion=quaternion,
         scores=scores,
-        trans=pelvis - rest_joints[0],
-        hips=hips,
+        pelvis=pelvis,
+        hips=pelvis + hips,
     )
 
 
@@ -209,24 +228,19 @@ def believed_rotations(local_TJ33: Float64, scores_TJ: Float64, time_s_T: Float6
     return np.concatenate([quaternion[:, :1], filled[:, 1:]], axis=1)
 
 
-def _placed(
-    points: Points, body: BodyModel, open_betas: Float64, quaternion: FloatArray, raw: RawTake
-) -> tuple[Float64, Float64]:
-    """Pelvis and middle of the hips (T,3) m, world axes, the camera at the origin."""
+def _sight(
+    points: Points, body: BodyModel, open_betas: Float64, world_TJ33: Float64, raw: RawTake
+) -> tuple[Sight, Float64]:
+    """The posed body beside its pixels, and the middle of its hips (T,3) m from the pelvis."""
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
-    world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
     origin = np.broadcast_to(-rest_joints[0], (len(world_TJ33), 3))
     joints = joint_positions(world_TJ33, rest_joints, origin)
     posed = body.landmark_points(world_TJ33, joints, open_betas, ROOT_LANDMARKS)
     columns = points.columns(ROOT_LANDMARKS)
-    pelvis = solve_root(
-        Sight(
-            body=posed @ WORLD_FROM_CAMERA,
-            rays=(points.image[:, columns] - np.array(raw.image_size) / 2) / raw.focal_px,
-            weights=points.scores[:, columns] ** 2,
-            time_s=points.time_s,
-        )
+    sight = Sight(
+        body=posed @ WORLD_FROM_CAMERA,
+        rays=(points.image[:, columns] - np.array(raw.image_size) / 2) / raw.focal_px,
+        weights=points.scores[:, columns] ** 2,
+        time_s=points.time_s,
     )
-    pelvis = pelvis @ WORLD_FROM_CAMERA.T
-    hips = pelvis + joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)
-    return pelvis, hips
+    return sight, joints[:, [JOINT["left_hip"], JOINT["right_hip"]]].mean(axis=1)

@@ -11,6 +11,7 @@ from .contacts import mark_contacts
 from .estimated import clip_from_estimate, with_mesh
 from .gaps import fill_gaps
 from .ground import put_on_ground
+from .placing import scene_of, turned
 from .posing import quaternions, with_pose
 from .smoothing import Cutoffs, scaled, smooth_rotations, smooth_vectors
 from .solve import solve
@@ -30,13 +31,20 @@ class MotionSettings:
 def process(raw: RawTake, body: BodyModel, settings: MotionSettings) -> Clip:
     """Solve, fill gaps, smooth, put on the ground and mark foot contacts.
 
-    A take that holds rotations is not solved but taken as it is, and its mesh follows last.
+    A take that holds rotations is not solved but taken as it is, and its mesh follows last. A
+    take in whose provenance `scene.stand_together` left a scene stands in that shared world.
     body: the open body, whose soles stand on the ground, about the clip's own joints.
     """
-    clip = solve(raw, body) if raw.pose is None else clip_from_estimate(raw, raw.pose)
+    scene = scene_of(raw)
+    if raw.pose is None:
+        clip = solve(raw, body, 1.0 if scene is None else scene.size)
+    else:
+        clip = clip_from_estimate(raw, raw.pose)
     clip = fill_gaps(clip, frame_times(raw))
     clip = smooth(clip, settings)
-    clip = mark_contacts(put_on_ground(clip, body), body)
+    if scene is not None:
+        clip = turned(clip, scene.world_from_level)
+    clip = mark_contacts(put_on_ground(clip, body, scene), body)
     if raw.pose is not None:
         clip = with_mesh(clip, raw, raw.pose)
     motion = {"smooth": settings.smooth}

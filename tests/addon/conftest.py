@@ -23,6 +23,7 @@ from pose2rig.rigs.rotation import (
 from pose2rig.rigs.skeleton import JOINT, joint_positions, world_rotations
 
 from ..licensed_models import smplx_like_joints
+from .captures import write_capture
 
 MakeClip = Callable[..., Clip]
 RunBlender = Callable[..., dict[str, Any]]
@@ -141,6 +142,27 @@ def empty_file() -> Any:
     bpy = pytest.importorskip("bpy")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     return bpy
+
+
+@pytest.fixture
+def file(empty_file):
+    """An empty file with the extension's classes registered and its preferences there."""
+    from pose2rig.addon.preferences import ROOT_PACKAGE
+    from pose2rig.addon.registration import register, unregister
+
+    register()
+    addons = empty_file.context.preferences.addons
+    addon = addons.new()
+    addon.module = ROOT_PACKAGE
+    yield empty_file
+    addons.remove(addon)
+    unregister()
+
+
+@pytest.fixture(scope="session")
+def captured_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture folder of two people, made of known motions."""
+    return write_capture(tmp_path_factory.mktemp("captured"))
 
 
 @pytest.fixture(scope="session")

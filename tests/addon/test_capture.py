@@ -1,4 +1,4 @@
-"""The installed extension with the real worker: capture, cancel, death, and no engine.
+"""The installed extension with the real worker: capture, people, cancel, death, and no engine.
 
 Each test runs in a Blender process of its own, with its own folder of user files, in which the
 built extension is installed as a user would.
@@ -13,6 +13,9 @@ import pytest
 from .conftest import RunBlender
 
 pytestmark = [pytest.mark.bpy, pytest.mark.slow]
+
+CHUNK_FRAMES = 128
+"""After so many frames the engine has something to go on from."""
 
 
 def test_capture_from_footage_to_keys(run_blender: RunBlender, tmp_path: Path) -> None:
@@ -44,6 +47,61 @@ tell(
     assert told["children"] == ["squats_5fps_portrait_body"]
     assert Path(told["clip"]).is_relative_to(tmp_path / "user")
     assert told["modules"] == []
+
+
+def test_everybody_in_the_footage(run_blender: RunBlender, shared_dir: Path) -> None:
+    """Several people in one shot: a take each with a picture, counted on the way, out and back.
+
+    They stand apart in one world, on identity transforms.
+    """
+    told = run_blender(
+        """
+settings.start, settings.end = 0, 40
+session.start(context)
+counted = []
+result, worst = run(until=lambda: counted.append(status.people))
+while result == "RUNNING":
+    result, worst = run(until=lambda: counted.append(status.people))
+people = importlib.import_module(ROOT + ".addon.people")
+thumbnails = importlib.import_module(ROOT + ".addon.thumbnails")
+found = context.scene.pose2rig_people
+def standing():
+    return sorted(item.name for item in context.scene.objects if item.type == "ARMATURE")
+names = [person.name for person in found.people]
+armatures = [person.armature for person in found.people]
+context.scene.frame_set(8)
+before = standing()
+bpy.ops.pose2rig.pick_people(number=1, standing=False)
+without = standing()
+bpy.ops.pose2rig.pick_people(standing=True)
+armatures = [person.armature for person in found.people]
+tell(
+    result=result, message=status.message, counted=max(counted), names=names, before=before,
+    without=without, after=standing(), active=context.object.name,
+    identity=all(item.matrix_world.is_identity for item in armatures),
+    places=[list(item.pose.bones["pelvis"].head)[:2] for item in armatures],
+    coverage=[person.figures["coverage"] for person in found.people],
+    pictures=[
+        list(thumbnails.thumbnail(people.thumbnail_path(found.folder, person.number)).image_size)
+        for person in found.people
+    ],
+)
+""",
+        footage=str(shared_dir / "footage" / "video" / "multiperson_lab_cam01.mp4"),
+    )
+    count = len(told["names"])
+    assert told["result"] == "DONE", told
+    assert count >= 2
+    assert told["message"].endswith(f"{count} people")
+    assert told["counted"] == count
+    assert told["names"] == [f"multiperson_lab_cam01 {number}" for number in range(count)]
+    assert told["before"] == told["after"] == sorted(told["names"])
+    assert told["without"] == [name for name in told["before"] if not name.endswith(" 1")]
+    assert told["identity"]
+    assert told["coverage"][0] > 0.9
+    assert all(max(size) >= 64 for size in told["pictures"])
+    (x0, y0), (x1, y1) = told["places"][:2]
+    assert (x1 - x0) ** 2 + (y1 - y0) ** 2 > 0.5**2
 
 
 def test_operator_matches_the_scene_and_exports(run_blender: RunBlender, tmp_path: Path) -> None:
@@ -118,15 +176,59 @@ session.start(context)
 run(until=lambda: status.done > 0)
 os.kill(session._current[0].client.pid, signal.SIGKILL)
 result, worst = run()
-message, next_step = status.message, status.next_step
+message, next_step, resume = status.message, status.next_step, session.can_resume(context)
 session.start(context)
 again, worst = run()
-tell(result=result, message=message, next_step=next_step, again=again)
+tell(result=result, message=message, next_step=next_step, again=again, resume=resume)
 """)
     assert told["result"] == "FAILED"
     assert "ended unexpectedly (signal 9)" in told["message"]
     assert "engine.log" in told["next_step"]
-    assert told["again"] == "DONE"
+    assert (told["resume"], told["again"]) == (False, "DONE")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+def test_a_killed_capture_is_resumed(run_blender: RunBlender, repository_dir: Path) -> None:
+    """Offered for the same settings alone; it goes on where the last chunk ended, and once."""
+    told = run_blender(
+        """
+import signal
+settings.start = settings.end = 0
+session.start(context)
+out = session._current[0].job.out
+run(until=lambda: bool(session._unfinished))
+os.kill(session._current[0].client.pid, signal.SIGKILL)
+result, worst = run()
+next_step = status.next_step
+offered = [session.can_resume(context)]
+settings.smooth = 0.9
+offered.append(session.can_resume(context))
+try:
+    bpy.ops.pose2rig.capture(resume=True)
+except RuntimeError as error:
+    refused = str(error)
+settings.smooth = 0.5
+session.start(context, resume=True)
+same = session._current[0].job.out == out
+run(until=lambda: status.done > 0)
+first = status.done
+again, worst = run()
+offered.append(session.can_resume(context))
+frames = context.object["pose2rig_quality"]["frames"]
+tell(
+    result=result, next_step=next_step, offered=offered, refused=refused, same=same,
+    first=first, again=again, frames=frames, message=status.message,
+)
+""",
+        footage=str(repository_dir / "assets" / "demo.mp4"),
+    )
+    assert (told["result"], told["again"]) == ("FAILED", "DONE"), told
+    assert told["next_step"].startswith("resume")
+    assert told["offered"] == [True, False, False]
+    assert "no capture to resume" in told["refused"]
+    assert told["same"]
+    assert told["first"] > CHUNK_FRAMES
+    assert told["frames"] > 2 * CHUNK_FRAMES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")

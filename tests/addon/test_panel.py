@@ -1,82 +1,16 @@
-"""What the panel says of its settings, of a capture and of a take.
+"""What the panel says of its settings, of a capture and of a take."""
 
-The panel draws into a layout that stands for Blender's: it takes what Blender's own would take
-and keeps every text and property.
-"""
-
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from .conftest import MakeClip
+from .layout import CHARACTERS, drawn
 
 pytestmark = pytest.mark.bpy
 
-WIDTH_PX = 280
-CHARACTERS = 34
-"""What the panel takes to fit into a line of that width."""
-
 NOTE = "Its code is free; its weights came from data for research, and so are its results."
-
-
-class Layout:
-    """A layout without a window: refuses what Blender's would, keeps texts and properties.
-
-    Panels within the panel are closed or `unfolded`.
-    """
-
-    def __init__(self, functions: Any, *, unfolded: bool) -> None:
-        self.drawn: list[str] = []
-        self._functions = functions
-        self._unfolded = unfolded
-
-    def prop(self, data: Any, field: str, **options: Any) -> None:
-        self._check("prop", options)
-        assert field in data.bl_rna.properties
-        self.drawn.append(field)
-
-    def label(self, **options: Any) -> None:
-        self._check("label", options)
-        self.drawn.append(options["text"])
-
-    def operator(self, name: str, **options: Any) -> SimpleNamespace:
-        self._check("operator", options)
-        self.drawn.append(name)
-        return SimpleNamespace()
-
-    def panel(self, name: str, **options: Any) -> "tuple[Layout, Layout | None]":
-        self._check("panel", options)
-        return self, self if self._unfolded else None
-
-    def part(self, **options: Any) -> "Layout":
-        self._check("column", options)
-        return self
-
-    row = column = box = part
-
-    def _check(self, function: str, options: dict[str, Any]) -> None:
-        parameters = self._functions[function].parameters
-        assert set(options) <= set(parameters.keys())
-        if "icon" in options:
-            assert options["icon"] in parameters["icon"].enum_items
-
-
-@pytest.fixture
-def file(empty_file):
-    """An empty file with the extension's classes registered and its preferences there."""
-    from pose2rig.addon.preferences import ROOT_PACKAGE
-    from pose2rig.addon.registration import register, unregister
-
-    register()
-    addons = empty_file.context.preferences.addons
-    addon = addons.new()
-    addon.module = ROOT_PACKAGE
-    yield empty_file
-    addons.remove(addon)
-    unregister()
 
 
 @pytest.fixture
@@ -85,30 +19,10 @@ def status(file):
     return file.context.window_manager.pose2rig
 
 
-def drawn(bpy: Any, *, unfolded: bool = False) -> list[str]:
-    """Every text and property of the panel, from top to bottom."""
-    from pose2rig.addon.panel import Pose2RigPanel
-
-    context = SimpleNamespace(
-        scene=bpy.context.scene,
-        view_layer=bpy.context.view_layer,
-        window_manager=bpy.context.window_manager,
-        preferences=SimpleNamespace(
-            addons=bpy.context.preferences.addons, system=SimpleNamespace(ui_scale=1.0)
-        ),
-        region=SimpleNamespace(width=WIDTH_PX),
-    )
-    layout = Layout(bpy.types.UILayout.bl_rna.functions, unfolded=unfolded)
-    panel = SimpleNamespace(layout=layout)
-    panel._draw_settings = partial(Pose2RigPanel._draw_settings, panel)
-    Pose2RigPanel.draw(panel, context)
-    return layout.drawn
-
-
 def test_the_choices_are_the_engines_own(file) -> None:
-    """Estimators and devices carry the names that the worker knows, in its order."""
+    """They carry the names that the worker knows, in its order."""
     from pose2rig.addon.preferences import addon_preferences
-    from pose2rig.core_inference.settings import DEVICES, ESTIMATORS
+    from pose2rig.core_inference.settings import DEVICES, ESTIMATORS, ROOTS
 
     def choices(data: Any, name: str) -> tuple[str, ...]:
         return tuple(item.identifier for item in data.bl_rna.properties[name].enum_items)
@@ -116,19 +30,34 @@ def test_the_choices_are_the_engines_own(file) -> None:
     settings = file.context.scene.pose2rig
     assert choices(settings, "estimator") == ESTIMATORS
     assert choices(addon_preferences(file.context), "device") == DEVICES
-    assert settings.estimator == "landmarks"
+    assert choices(settings, "root") == ROOTS
+    assert (settings.people, settings.estimator, settings.root) == ("all", "landmarks", "fit")
 
 
 def test_research_rows_stand_there_only_when_they_matter(file) -> None:
     """Models, device, precision and the agreement come with the estimator that needs them."""
-    rows = {"model_folder", "device", "precision"}
+    rows = {"root", "model_folder", "device", "precision"}
     texts = drawn(file)
-    assert "estimator" in texts
+    assert {"people", "estimator"} < set(texts)
     assert not rows & set(texts) and "research_agreed" not in texts
     file.context.scene.pose2rig.estimator = "pose2pose"
     texts = drawn(file)
     assert rows < set(texts)
     assert texts.index("research_agreed") < texts.index("pose2rig.capture")
+
+
+def test_rootnet_is_offered_where_there_are_models(file) -> None:
+    """A model folder shows the choice; choosing it asks for what its weights need."""
+    from pose2rig.addon.preferences import addon_preferences
+
+    settings = file.context.scene.pose2rig
+    addon_preferences(file.context).model_folder = "/models"
+    texts = drawn(file)
+    assert {"root", "model_folder"} < set(texts)
+    assert not {"device", "precision", "research_agreed"} & set(texts)
+    settings.root = "rootnet"
+    addon_preferences(file.context).model_folder = ""
+    assert {"root", "model_folder", "device", "precision", "research_agreed"} < set(drawn(file))
 
 
 def test_the_agreement_is_asked_for_once(file) -> None:
@@ -145,18 +74,20 @@ def test_the_agreement_is_asked_for_once(file) -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimator", "body_model", "words"),
+    ("estimator", "root", "body_model", "words"),
     [
-        ("landmarks", "open", "Licence: commercial use allowed"),
-        ("hand4whole", "open", "Licence: non-commercial research"),
-        ("landmarks", "smplx", "Licence: non-commercial research"),
+        ("landmarks", "fit", "open", "Licence: commercial use allowed"),
+        ("landmarks", "rootnet", "open", "Licence: non-commercial research"),
+        ("hand4whole", "fit", "open", "Licence: non-commercial research"),
+        ("landmarks", "fit", "smplx", "Licence: non-commercial research"),
     ],
 )
 def test_a_take_shows_its_licence(
-    file, make_clip: MakeClip, estimator: str, body_model: str, words: str
+    file, make_clip: MakeClip, estimator: str, root: str, body_model: str, words: str
 ) -> None:
     """One line for all, the whole note to unfold where something is forbidden."""
-    take = add(file, make_clip, {"estimator": estimator, "licence_note": NOTE}, body_model)
+    provenance = {"estimator": estimator, "licence_note": NOTE, "settings": {"root": root}}
+    take = add(file, make_clip, provenance, body_model)
     folded, unfolded = drawn(file), drawn(file, unfolded=True)
     assert words in folded
     assert NOTE not in " ".join(folded)
@@ -173,7 +104,7 @@ def test_a_clip_without_a_note_shows_no_licence(file, make_clip: MakeClip) -> No
     assert "Licence" not in " ".join(drawn(file))
 
 
-def add(bpy: Any, make_clip: MakeClip, provenance: dict[str, str], body_model: str) -> Any:
+def add(bpy: Any, make_clip: MakeClip, provenance: dict[str, Any], body_model: str) -> Any:
     """Put a take with that provenance into the scene, its armature active."""
     from pose2rig.addon.sampling import FrameTiming
     from pose2rig.addon.take import TakeSettings, add_take
@@ -203,6 +134,20 @@ def test_progress_names_the_stage(status, stage: str, text: str) -> None:
 
     _show(status, Progress(done=30, total=120, stage=stage, fps=9.0, eta_s=None))
     assert progress_text(status) == text
+
+
+def test_people_are_counted_while_the_capture_runs(file, status) -> None:
+    """As the worker finds them, beside the progress; no line before the first."""
+    from pose2rig.addon.capture_session import _reset, _show
+    from pose2rig.core_inference.protocol import Person
+
+    _reset(status)
+    assert "People found" not in " ".join(drawn(file))
+    for number in range(3):
+        _show(status, Person(id=number, first_frame=0, box=(0.0, 0.0, 9.0, 9.0)))
+    assert "People found: 3" in drawn(file)
+    _reset(status)
+    assert "People found" not in " ".join(drawn(file))
 
 
 def test_warnings_are_shown_but_for_licences_agreed_to(status) -> None:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ def test_events_arrive_in_order_and_close_with_done(start: Start) -> None:
 
 def test_poll_takes_no_more_than_asked_and_never_waits(start: Start) -> None:
     """A burst of events is handed over in pieces, each in well under a timer tick."""
-    client = start(f"print('''{PROGRESS}\\n''' * 5000, flush=True); import time; time.sleep(60)")
+    client = start(
+        f"print('''{PROGRESS}\\n''' * 5000, end='', flush=True); import time; time.sleep(60)"
+    )
     got, worst = 0, 0.0
     end = time.monotonic() + 20.0
     while got < 5000 and time.monotonic() < end:
@@ -195,7 +198,9 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
         start=3,
         end=None,
         smooth=0.25,
+        person="largest",
         estimator="pose2pose",
+        root="fit",
         models=models,
         device="cpu",
         exact=False,
@@ -209,7 +214,11 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
     assert (settings.estimator, settings.models) == ("pose2pose", models)
     assert (settings.device, settings.exact, settings.half) == ("cpu", False, True)
     assert settings.formats == ("npz",)
-    assert settings.overwrite
+    assert (settings.person, settings.root) == ("largest", "fit")
+    assert (settings.overwrite, settings.resume) == (True, False)
+    path.write_text(replace(job, resume=True).to_json(), encoding="utf-8")
+    settings = read_job(path)
+    assert (settings.overwrite, settings.resume) == (False, True)
 
 
 def test_the_real_worker_answers_a_bad_job(tmp_path: Path) -> None:

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from pose2rig.core_inference import VERSION
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.clip import RawTake, load_raw_take, save_clip, save_raw_take
+from pose2rig.core_inference.estimators.landmark_models import (
+    LandmarkModels,
+    open_landmark_models,
+)
 from pose2rig.core_inference.footage import open_footage, read
 from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.synthetic import exact_take
@@ -79,6 +83,12 @@ def rows_of(take: RawTake, keep: NDArray[np.int64], first_frame: int) -> RawTake
 def body() -> BodyModel:
     """The open body."""
     return load_open_body()
+
+
+@pytest.fixture(scope="session")
+def landmark_models() -> LandmarkModels:
+    """The landmark models of this environment, set up as for users."""
+    return open_landmark_models(None)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pose2rig.core_inference.output import CHUNK_PATTERN, RAW
+from pose2rig.core_inference.output import CHUNK_PATTERN, JOURNAL_PATTERN, RAW
 from pose2rig.core_inference.protocol import Event, event_from_line
 
 LIMIT_S = 300.0
@@ -85,10 +85,14 @@ def files_under(folder: Path) -> dict[str, str]:
 
 
 def results_under(folder: Path) -> list[str]:
-    """Everything below a folder but the raw take's chunks: empty where no result stands."""
-    chunks = {str(path.relative_to(folder)) for path in (folder / RAW).glob(CHUNK_PATTERN)}
+    """Everything below a folder but chunks and journals: empty where no result stands."""
+    kept = {
+        str(path.relative_to(folder))
+        for pattern in (CHUNK_PATTERN, JOURNAL_PATTERN)
+        for path in (folder / RAW).glob(pattern)
+    }
     entries = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    return sorted(entries - chunks - ({RAW} if chunks else set()))
+    return sorted(entries - kept - ({RAW} if kept else set()))
 
 
 # --- the worker --------------------------------------------------------------------------------

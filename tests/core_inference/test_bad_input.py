@@ -35,7 +35,7 @@ def pictures(video: Path) -> list[RGB]:
 def assert_whole(out: Path) -> None:
     """A complete result stands there, and nothing besides."""
     names = sorted(files_under(out))
-    assert names == ["person_0.npz", "raw/person_0.npz", "report.json"]
+    assert names == ["person_0.npz", "raw/person_0.jpg", "raw/person_0.npz", "report.json"]
     assert len(load_raw_take(out / "raw" / "person_0.npz").frame_index) > 0
 
 
@@ -233,7 +233,9 @@ def test_an_existing_result_is_kept_without_overwrite_and_replaced_with_it(
 
     assert capture(person_video, out, "--end", 14, "--overwrite").status == 0
     after = files_under(out)
-    assert sorted(after) == ["notes.txt", "person_0.npz", "raw/person_0.npz", "report.json"]
+    assert sorted(after) == [
+        "notes.txt", "person_0.npz", "raw/person_0.jpg", "raw/person_0.npz", "report.json",
+    ]  # fmt: skip
     assert after["notes.txt"] == before["notes.txt"]
     for name in ("person_0.npz", "raw/person_0.npz", "report.json"):
         assert after[name] != before[name]

@@ -37,6 +37,20 @@ def test_a_raw_take_comes_back_as_it_was_saved(known_files: Files, tmp_path: Pat
     assert files_under(tmp_path)["again.npz"] == files_under(known_files.raw.parent)["raw.npz"]
 
 
+def test_a_root_that_a_network_saw_comes_back_and_another_take_has_none(
+    known_files: Files, tmp_path: Path
+) -> None:
+    take = load_raw_take(known_files.raw)
+    assert take.camera_root is None
+    root = np.arange(3 * len(take.frame_index), dtype=np.float32).reshape(-1, 3)
+    save_raw_take(tmp_path / "rooted.npz", replace(take, camera_root=root))
+    again = load_raw_take(tmp_path / "rooted.npz")
+    assert again.camera_root is not None
+    np.testing.assert_array_equal(again.camera_root, root)
+    with pytest.raises(ClipFileError, match="camera_root has the wrong shape"):
+        replace(take, camera_root=root[1:])
+
+
 def test_replacing_an_array_checks_its_shape(known_files: Files) -> None:
     clip = load_clip(known_files.clip)
     moved = replaced(clip, trans=clip.trans + 1)

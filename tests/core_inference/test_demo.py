@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pose2rig.core_inference.demo import error_table, quality_table
+from pose2rig.core_inference.demo import error_table, others_table, quality_table
 from pose2rig.core_inference.evaluate import Evaluation, Steadiness
 from pose2rig.core_inference.footage import open_footage
 
@@ -35,6 +35,13 @@ def test_the_known_motion_stands_beside_the_take() -> None:
     assert "known motion" in table
     assert re.search(r"jitter +503 m/s³ +84 m/s³ ", table)
     assert "known motion" not in quality_table(FIGURES)
+
+
+def test_further_people_have_a_line_each() -> None:
+    people = {"1": {"frames": 90.0, **FIGURES}, "2": {"frames": 12.0, "coverage": 1.0}}
+    first, second = others_table(people).splitlines()
+    assert re.search(r"person 1 +90 frames, coverage 95 %$", first)
+    assert re.search(r"person 2 +12 frames, coverage 100 %$", second)
 
 
 def test_errors_without_rotations_leave_their_line_out() -> None:
@@ -77,7 +84,7 @@ def test_the_bundled_clip_comes_out_whole(repository_dir: Path, tmp_path: Path) 
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["people"]["0"]["coverage"] > 0.95
     assert open_footage(out / "overlay.mp4").frame_count == report["people"]["0"]["frames"]
-    for name in ("person_0.npz", "raw/person_0.npz", "overlay.png"):
+    for name in ("person_0.npz", "raw/person_0.npz", "overlay.png", "top.png"):
         assert (out / name).is_file()
     joints = re.search(r"joints +(\d+) mm", done.stdout)
     rotations = re.search(r"rotations +([\d.]+) degrees", done.stdout)

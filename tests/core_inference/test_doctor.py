@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from pose2rig.core_inference import VERSION, machine
 from pose2rig.core_inference.__main__ import main
 from pose2rig.core_inference.doctor import FileState, examine, report_as_text
+from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
 from pose2rig.core_inference.estimators.model_folder import PARTS, file_sha256
 
 from .running import Ended, ended, files_under, pose2rig
@@ -163,6 +165,40 @@ def test_a_checkpoint_of_another_network_is_named(tmp_path: Path) -> None:
     assert state_of(tmp_path, "vposer").state == "found"
     torch.save({"stray": torch.zeros(1)}, path)
     assert "no network known here" in (state_of(tmp_path, "rootnet").problem or "")
+
+
+# --- the landmark models -----------------------------------------------------------------------
+
+
+def test_the_landmark_models_are_named_with_their_place_hash_and_runtime(
+    landmark_models: LandmarkModels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(landmark_models.folder, tmp_path / "jane" / "models" / "landmarks")
+    monkeypatch.setenv("HOME", str(tmp_path / "jane"))
+    told = examine(tmp_path / "jane" / "models", None).environment
+    assert "MediaPipe 0.10.21 in ~/models/landmarks, Apache-2.0" in told["landmark models"]
+    assert landmark_models.weights_sha256 in told["landmark models"]
+    assert told["they run on"].split() == ["LiteRT", machine.package_version("ai-edge-litert")]
+
+
+def test_missing_landmark_models_and_runtimes_are_lines_with_the_next_step(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "jane" / "landmarks").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "jane"))
+    for module in ("ai_edge_litert", "openvino"):
+        monkeypatch.setitem(sys.modules, module, None)
+    end = run("--models", tmp_path / "jane")
+    assert (end.status, end.err) == (0, [])
+    models, runtime = (
+        next(line for line in end.out if line.startswith(name))
+        for name in ("landmark models", "they run on")
+    )
+    assert "pose_detection.tflite" in models
+    assert "no such file in ~/landmarks" in models
+    assert "landmark_setup" in models
+    assert "nothing: " in runtime
+    assert "ai-edge-litert" in runtime
 
 
 # --- what the computer has and lacks -----------------------------------------------------------

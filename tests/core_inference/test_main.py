@@ -57,6 +57,7 @@ def footage(tmp_path: Path) -> Path:
         ("capture", "clip.mp4", "--out", "o", "--start", "soon"),
         ("capture", "clip.mp4", "--out", "o", "--fov", "60", "--focal", "900"),
         ("capture", "clip.mp4", "--out", "o", "--resume", "--overwrite"),
+        ("capture", "clip.mp4", "--out", "o", "--root", "sky"),
         ("process", "raw.npz"),
         ("process", "raw.npz", "--out", "c.npz", "--feet", "auto"),
         ("export", "clip.npz"),
@@ -113,12 +114,9 @@ def test_a_later_command_is_not_available_in_this_version(run: Run, command: str
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (("--person", "all"), "--person all"),
-        (("--person", "2"), "--person 2"),
         (("--formats", "glb"), "glb"),
         (("--formats", "npz,bvh"), "bvh"),
         (("--formats", "usd,fbx"), "usd"),
-        (("--resume",), "--resume"),
     ],
 )
 def test_a_later_choice_is_not_available_in_this_version(
@@ -127,11 +125,6 @@ def test_a_later_choice_is_not_available_in_this_version(
     end = run("capture", footage, "--out", footage.parent / "out", *options)
     assert_one_line(end, 2, word, "not available in this version")
     assert sorted(files_under(footage.parent)) == ["clip.mp4"]
-
-
-def test_the_answer_to_several_people_says_what_can_be_done(run: Run, footage: Path) -> None:
-    end = run("capture", footage, "--out", footage.parent / "out", "--person", "all")
-    assert "leave --person out" in end.errors[0]
 
 
 @pytest.mark.parametrize("kind", ["glb", "bvh", "usd"])
@@ -158,6 +151,8 @@ def test_help_is_on_stdout_with_status_0() -> None:
     assert end.status == 0
     assert end.out[0].startswith("usage: pose2rig")
     assert end.err == []
+    for option in ("--person largest|all|N", "--resume", "--root {fit,rootnet}"):
+        assert any(option in line for line in end.out), option
 
 
 def test_the_version_is_on_stdout() -> None:

@@ -18,6 +18,7 @@ def fill(folder: Path, files: Files, *, overwrite: bool = False, people: int = 1
     """A run that succeeds."""
     with OutputFolder(folder, overwrite=overwrite) as output:
         (output.raw / f"person_0.{output.run}.chunk_0000.npz").write_bytes(b"rows")
+        (output.raw / f"run.{output.run}.journal.json").write_text("{}", encoding="utf-8")
         for number in range(people):
             output.save_person(number, load_raw_take(files.raw), load_clip(files.clip))
         output.commit(REPORT)
@@ -73,6 +74,7 @@ def test_finished_chunks_outlive_whatever_stops_a_run(tmp_path: Path, error: Bas
 def test_chunks_of_nobody_are_removed(tmp_path: Path) -> None:
     with pytest.raises(NoPersonError), OutputFolder(tmp_path, overwrite=False) as output:
         (output.raw / f"person_0.{output.run}.chunk_0000.npz").write_bytes(b"a statue")
+        (output.raw / f"run.{output.run}.journal.json").write_bytes(b"how it was seen")
         raise no_person()
     assert list(tmp_path.iterdir()) == []
 
@@ -91,8 +93,11 @@ def test_overwriting_leaves_files_of_others_alone(known_files: Files, tmp_path: 
     """A file is ours by its whole name, not by how it begins."""
     fill(tmp_path, known_files)
     (tmp_path / "raw").mkdir(exist_ok=True)
-    others = ("person_hero.glb", "person_notes.npz", "raw/person_notes.npz", "person_1.txt",
-              "raw/person_hero.a.chunk_0.npz", "raw/person_0.chunk_mine.npz")  # fmt: skip
+    others = (
+        "person_hero.glb", "person_notes.npz", "raw/person_notes.npz", "person_1.txt",
+        "raw/person_hero.a.chunk_0.npz", "raw/person_0.chunk_mine.npz", "raw/run.mine.json",
+        "raw/person_hero.jpg", "raw/run.journal.json",
+    )  # fmt: skip
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
     (tmp_path / "person_7.usd").mkdir()
@@ -127,7 +132,8 @@ def test_what_a_killed_run_left_is_cleared_away_by_the_next(
 
 
 @pytest.mark.parametrize(
-    "name", ["person_0.npz", "person_4.fbx", "raw/person_0.npz", "report.json"]
+    "name",
+    ["person_0.npz", "person_4.fbx", "raw/person_0.npz", "raw/person_2.jpg", "report.json"],
 )
 def test_any_part_of_a_result_is_an_existing_result(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -174,6 +180,7 @@ def test_an_earlier_result_goes_only_after_the_new_one_stands(
         fill(tmp_path, known_files, overwrite=True)
     assert (tmp_path / "person_1.npz").read_bytes() == b"earlier"
     assert len(list((tmp_path / "raw").glob("person_0.*.chunk_0000.npz"))) == 1
+    assert len(list((tmp_path / "raw").glob("run.*.journal.json"))) == 1
 
 
 def test_a_report_that_json_cannot_hold_is_never_written(
@@ -193,3 +200,59 @@ def test_a_file_in_the_way_is_an_output_error(tmp_path: Path) -> None:
             OutputFolder(path, overwrite=True),
         ):
             raise AssertionError("the folder was accepted")
+
+
+# --- resuming ----------------------------------------------------------------------------------
+
+
+def test_a_complete_result_is_found_again_and_what_a_kill_left_beside_it_goes(
+    known_files: Files, tmp_path: Path
+) -> None:
+    fill(tmp_path, known_files)
+    left = tmp_path / "raw" / "person_0.dead.chunk_0003.npz"
+    left.write_bytes(b"rows")
+    with OutputFolder(tmp_path, overwrite=False, resume=True) as output:
+        assert output.finished() == REPORT
+    assert not left.exists()
+
+
+def test_a_result_that_was_being_replaced_is_not_finished(
+    known_files: Files, tmp_path: Path
+) -> None:
+    fill(tmp_path, known_files)
+    (tmp_path / "raw" / "run.dead.journal.json").write_text("{}", encoding="utf-8")
+    with OutputFolder(tmp_path, overwrite=False, resume=True) as output:
+        assert output.finished() is None
+        assert [path.name for path in output.journals()] == ["run.dead.journal.json"]
+
+
+def test_a_file_of_a_result_without_report_or_journal_is_in_the_way_of_resuming(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "person_0.npz").write_bytes(b"somebody's")
+    with (
+        pytest.raises(OutputError, match="already holds a result"),
+        OutputFolder(tmp_path, overwrite=False, resume=True),
+    ):
+        raise AssertionError("the folder was accepted")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "3", "[" * 100_000])
+def test_a_report_that_is_none_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text, encoding="utf-8")
+    with (
+        pytest.raises(OutputError, match=r"report\.json cannot be read"),
+        OutputFolder(tmp_path, overwrite=False, resume=True) as output,
+    ):
+        output.finished()
+
+
+def test_portraits_are_results_of_their_run(known_files: Files, tmp_path: Path) -> None:
+    raw, clip = load_raw_take(known_files.raw), load_clip(known_files.clip)
+    with OutputFolder(tmp_path, overwrite=False) as output:
+        for number in (0, 1):
+            output.save_person(number, raw, clip, portrait=b"a JPEG")
+        output.commit(REPORT)
+    assert (tmp_path / "raw" / "person_1.jpg").read_bytes() == b"a JPEG"
+    fill(tmp_path, known_files, overwrite=True)
+    assert not list((tmp_path / "raw").glob("*.jpg"))

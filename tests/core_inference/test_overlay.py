@@ -1,32 +1,27 @@
-"""Overlays: the skeleton lands where the clip says, and nothing half-written is left behind."""
+"""Overlays: people land where their clips say, and nothing half-written is left behind."""
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from pose2rig.core_inference.body_model import load_open_body
-from pose2rig.core_inference.clip import Camera, Clip, replaced, save_clip
+from pose2rig.core_inference.clip import Clip, replaced, save_clip
+from pose2rig.core_inference.drawing import BY_SIDE, PEOPLE_BGR, RIGHT_SHADE, Image
 from pose2rig.core_inference.footage import Frame, open_footage, read
-from pose2rig.core_inference.motion.posing import pose_arrays
 from pose2rig.core_inference.overlay import (
-    LEFT_BGR,
-    RIGHT_BGR,
-    Image,
+    load_people,
     overlaid,
     write_overlay,
     write_sheet,
 )
 from pose2rig.rigs.errors import OutputError, UsageError
-from pose2rig.rigs.rest_pose import UPRIGHT
-from pose2rig.rigs.rotation import quaternion_from_matrix
-from pose2rig.rigs.skeleton import JOINT, JOINT_COUNT
+from pose2rig.rigs.skeleton import JOINT
 
 from ..footage_samples import RGB, make_video
+from .standing import beside, standing
 
 GREY = 128
 FRAMES = 10
@@ -39,40 +34,6 @@ def grey(width: int, height: int) -> RGB:
     return np.full((height, width, 3), GREY, np.uint8)
 
 
-def standing(size: tuple[int, int], frames: Sequence[int]) -> Clip:
-    """Somebody in the T-pose, 4 m in front of a level camera, in the given source frames."""
-    body = load_open_body()
-    betas = np.zeros(10)
-    count = len(frames)
-    rotations = np.tile(np.eye(3), (count, JOINT_COUNT, 1, 1))
-    rotations[:, 0] = UPRIGHT
-    rest = body.rest_joints(betas)
-    camera = Camera(
-        focal=np.full(2, 1.5 * min(size), np.float32),
-        principal_point=np.array(size, np.float32) / 2,
-        image_size=np.array(size, np.int32),
-        rotation=np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32),
-        translation=np.array([0, 1, 4], np.float32),
-    )
-    pelvis = np.tile([0.0, 0.0, 1.0], (count, 1))
-    return Clip(
-        **pose_arrays(quaternion_from_matrix(rotations), pelvis - rest[0], rest, camera),
-        betas=np.zeros(10, np.float32),
-        open_betas=betas.astype(np.float32),
-        rest_joints=rest.astype(np.float32),
-        expression=np.zeros((count, 10), np.float32),
-        scores=np.ones((count, JOINT_COUNT), np.float32),
-        tracked=np.array([frame != FILLED for frame in frames]),
-        contacts=np.zeros((count, 4), np.float32),
-        time_s=np.array(frames) / 30.0,
-        frame_index=np.array(frames, np.int64),
-        frame_rate=30.0,
-        camera=camera,
-        body_model="open",
-        provenance={"program": "test"},
-    )
-
-
 @pytest.fixture
 def footage(tmp_path: Path) -> Path:
     return make_video(tmp_path / "grey.mp4", [grey(*SIZE)] * FRAMES)
@@ -80,7 +41,8 @@ def footage(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clip() -> Clip:
-    return standing(SIZE, range(FIRST, LAST + 1))
+    frames = np.arange(FIRST, LAST + 1)
+    return replaced(standing(SIZE, frames.tolist()), tracked=frames != FILLED)
 
 
 def bone_middle(clip: Clip, parent: str, child: str) -> tuple[int, int]:
@@ -98,7 +60,7 @@ def changed(image: Image, edge: int = 20) -> np.ndarray[tuple[int, int], np.dtyp
 
 
 def drawn(footage: Path, clip: Clip) -> dict[int, Image]:
-    return dict(overlaid(footage, clip))
+    return dict(overlaid(footage, {0: clip}))
 
 
 def frames_of(video: Path) -> list[Frame]:
@@ -109,7 +71,7 @@ def test_limbs_are_drawn_in_their_colours_where_the_clip_has_them(
     footage: Path, clip: Clip
 ) -> None:
     image = drawn(footage, clip)[FIRST]
-    for side, colour in (("left", LEFT_BGR), ("right", RIGHT_BGR)):
+    for side, colour in (("left", BY_SIDE.left), ("right", BY_SIDE.right)):
         x, y = bone_middle(clip, f"{side}_hip", f"{side}_knee")
         assert np.abs(image[y, x].astype(int) - colour).max() < 12
 
@@ -152,14 +114,14 @@ def test_a_joint_far_outside_the_picture_does_no_harm(footage: Path, clip: Clip)
     joints2d[:, JOINT["left_knee"]] = (1e12, -1e12)
     image = drawn(footage, replaced(clip, joints2d=joints2d))[FIRST]
     x, y = bone_middle(clip, "right_hip", "right_knee")
-    assert np.abs(image[y, x].astype(int) - RIGHT_BGR).max() < 12
+    assert np.abs(image[y, x].astype(int) - BY_SIDE.right).max() < 12
 
 
 def test_the_video_has_every_frame_at_the_rate_of_the_footage(
     footage: Path, clip: Clip, tmp_path: Path
 ) -> None:
     out = tmp_path / "overlay.mp4"
-    write_overlay(footage, clip, out)
+    write_overlay(footage, {0: clip}, out)
     opened, frames = open_footage(out), frames_of(out)
     assert (opened.width, opened.height) == SIZE
     assert opened.fps == pytest.approx(30.0)
@@ -179,7 +141,7 @@ def test_odd_and_large_pictures_are_made_fit_for_a_video(
     lossless = ("-c:v", "ffv1", "-pix_fmt", "bgr0")
     footage = make_video(tmp_path / "in.mkv", [grey(*size)] * 3, codec=lossless)
     clip = standing(size, [0, 1, 2])
-    write_overlay(footage, clip, tmp_path / "out.mp4")
+    write_overlay(footage, {0: clip}, tmp_path / "out.mp4")
     opened = open_footage(tmp_path / "out.mp4")
     assert (opened.width, opened.height) == expected
     scale = expected[0] / size[0] if expected[0] < size[0] else 1.0
@@ -190,20 +152,20 @@ def test_odd_and_large_pictures_are_made_fit_for_a_video(
 
 def test_a_clip_of_other_footage_is_refused(footage: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not belong to this footage"):
-        write_overlay(footage, standing((640, 480), range(5)), tmp_path / "out.mp4")
+        write_overlay(footage, {0: standing((640, 480), range(5))}, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
 
 
 def test_a_missing_folder_is_one_clear_error(footage: Path, clip: Clip, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write out.mp4"):
-        write_overlay(footage, clip, tmp_path / "nowhere" / "out.mp4")
+        write_overlay(footage, {0: clip}, tmp_path / "nowhere" / "out.mp4")
 
 
 def test_an_earlier_file_survives_a_failure(footage: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     out.write_bytes(b"earlier")
     with pytest.raises(UsageError):
-        write_overlay(footage, standing((640, 480), range(5)), out)
+        write_overlay(footage, {0: standing((640, 480), range(5))}, out)
     assert out.read_bytes() == b"earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grey.mp4", "out.mp4"]
 
@@ -212,7 +174,7 @@ def test_the_sheet_shows_as_many_frames_as_asked_for(
     footage: Path, clip: Clip, tmp_path: Path
 ) -> None:
     out = tmp_path / "sheet.png"
-    write_sheet(footage, clip, out, count=6)
+    write_sheet(footage, {0: clip}, out, count=6)
     sheet = cv2.imread(str(out))
     assert sheet is not None
     assert sheet.shape[:2] == (2 * SIZE[1], 4 * SIZE[0])
@@ -220,21 +182,90 @@ def test_the_sheet_shows_as_many_frames_as_asked_for(
     for tile in range(8):
         row, column = divmod(tile, 4)
         pixel = sheet[row * SIZE[1] + y, column * SIZE[0] + x].astype(int)
-        assert (np.abs(pixel - LEFT_BGR).max() < 16) == (tile < 6)
+        assert (np.abs(pixel - BY_SIDE.left).max() < 16) == (tile < 6)
+
+
+def test_several_people_have_a_colour_each_darker_on_the_right(footage: Path, clip: Clip) -> None:
+    people = {0: beside(clip, -1.0), 1: beside(clip, 1.0)}
+    image = dict(overlaid(footage, people))[FIRST]
+    for number, person in people.items():
+        bright = np.array(PEOPLE_BGR[number])
+        for side, shade in (("left", 1.0), ("right", RIGHT_SHADE)):
+            x, y = bone_middle(person, f"{side}_hip", f"{side}_knee")
+            assert np.abs(image[y, x] - shade * bright).max() < 25
+
+
+def test_several_people_have_their_number_above_the_head(footage: Path, clip: Clip) -> None:
+    people = {0: beside(clip, -1.0), 1: beside(clip, 1.0)}
+    both = dict(overlaid(footage, people))[FIRST]
+    alone = dict(overlaid(footage, {0: people[0]}))[FIRST]
+    x, y = people[0].joints2d[0, JOINT["head"]].round().astype(int).tolist()
+    above = np.s_[y - 45 : y - 12, x - 12 : x + 12]
+    assert (np.abs(both[above].astype(int) - PEOPLE_BGR[0]).max(axis=-1) < 60).any()
+    assert not changed(alone, edge=0)[above].any()
+
+
+def test_a_frame_names_the_people_who_are_filled_in(footage: Path, clip: Clip) -> None:
+    seen = beside(standing(SIZE, range(FIRST, LAST + 1)), 1.0)
+    one = dict(overlaid(footage, {0: beside(clip, -1.0), 1: seen}))[FILLED]
+    other = dict(overlaid(footage, {0: seen, 1: beside(clip, -1.0)}))[FILLED]
+    corner = np.s_[3:20, 3:]
+    assert (one[corner] != other[corner]).any()
+    for image in (one, other):
+        blue, _, red = image[SIZE[1] // 2, 1].astype(int).tolist()
+        assert red - blue > 100
+
+
+def test_somebody_who_is_not_there_yet_is_not_drawn(footage: Path, clip: Clip) -> None:
+    late = beside(standing(SIZE, range(5, LAST + 1)), 1.0)
+    people = {0: beside(clip, -1.0), 1: late}
+    x, y = bone_middle(late, "left_hip", "left_knee")
+    images = dict(overlaid(footage, people))
+    for frame in (4, 5):
+        colour = np.abs(images[frame][y, x].astype(int) - PEOPLE_BGR[1]).max()
+        assert (colour < 25) == (frame == 5)
+
+
+def test_a_sheet_of_several_spans_all_of_them(footage: Path, clip: Clip, tmp_path: Path) -> None:
+    people = {0: standing(SIZE, [0, 1]), 1: beside(standing(SIZE, [8, 9]), 0.5)}
+    write_sheet(footage, people, tmp_path / "sheet.png", count=3)
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[:2] == (SIZE[1], 3 * SIZE[0])
+    middle = np.s_[60:-20, 20:-20]
+    drawn_in = [changed(tile.astype(np.uint8))[middle].any() for tile in np.hsplit(sheet, 3)]
+    assert drawn_in == [True, False, True]
+    write_sheet(footage, {0: clip}, tmp_path / "sheet.png", count=2, span=(3, 4))
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert all(changed(tile.astype(np.uint8))[middle].any() for tile in np.hsplit(sheet, 2))
+
+
+def test_a_folder_gives_everybody_by_number(clip: Clip, tmp_path: Path) -> None:
+    for number in (10, 2):
+        save_clip(tmp_path / f"person_{number}.npz", clip)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "person_3.npz").write_bytes(b"not read")
+    assert list(load_people(tmp_path)) == [2, 10]
+    assert list(load_people(tmp_path / "person_10.npz")) == [0]
+
+
+def test_a_folder_without_clips_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no capture"):
+        load_people(tmp_path)
 
 
 @pytest.mark.slow
-def test_the_command_writes_both_and_says_what_is_wrong_in_one_line(
+def test_the_command_writes_all_and_says_what_is_wrong_in_one_line(
     footage: Path, clip: Clip, tmp_path: Path
 ) -> None:
     save_clip(tmp_path / "clip.npz", clip)
     command = [sys.executable, "-m", "pose2rig.core_inference.overlay", str(footage)]
-    out, sheet = tmp_path / "out.mp4", tmp_path / "sheet.png"
-    wanted = [str(tmp_path / "clip.npz"), str(out), "--sheet", str(sheet)]
+    out, sheet, top = (tmp_path / name for name in ("out.mp4", "sheet.png", "top.png"))
+    wanted = [str(tmp_path / "clip.npz"), str(out), "--sheet", str(sheet), "--top", str(top)]
     done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert out.is_file()
-    assert sheet.is_file()
+    assert all(path.is_file() for path in (out, sheet, top))
     failed = subprocess.run(
         [*command, str(footage), str(out)], capture_output=True, text=True, check=False
     )

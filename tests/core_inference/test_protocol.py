@@ -31,6 +31,11 @@ EVENTS: list[tuple[str, Event, set[str]]] = [
         Person(id=0, first_frame=4, box=(1.0, 2.0, 3.0, 4.0)),
         {"id", "first_frame", "box"},
     ),
+    (
+        "person",
+        Person(id=1, first_frame=4, box=(1.0, 2.0, 3.0, 4.0), thumbnail="raw/person_1.jpg"),
+        {"id", "first_frame", "box", "thumbnail"},
+    ),
     ("chunk", Chunk(path="raw/a.npz", first=0, last=255), {"path", "first", "last"}),
     ("warning", Warned(code="cut", message="a cut"), {"code", "message"}),
     ("done", Done(report={"people": {"0": {"coverage": 1.0}}}), {"report"}),

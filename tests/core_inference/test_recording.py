@@ -1,31 +1,36 @@
 """Raw takes while they grow: rows in order, chunks on disk, memory of one chunk."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from pose2rig.core_inference import recording
-from pose2rig.core_inference.array_file import load_arrays
+from pose2rig.core_inference.array_file import load_arrays, save_arrays
 from pose2rig.core_inference.estimators.base import Landmarks, PersonPose
 from pose2rig.core_inference.footage import Footage
 from pose2rig.core_inference.people import Observation
+from pose2rig.core_inference.portrait import portrait
 from pose2rig.core_inference.protocol import Chunk, Event, Warned
-from pose2rig.core_inference.recording import (
-    CHUNK_FRAMES,
-    Recorder,
+from pose2rig.core_inference.recording import Recorder
+from pose2rig.core_inference.takes import (
     TakeBody,
     TakeFacts,
+    best_portrait,
     take_from_chunks,
     weighted_median,
 )
-from pose2rig.rigs.errors import OutputError
+from pose2rig.rigs.errors import ClipFileError, OutputError
 from pose2rig.rigs.rotation import matrix_from_axis_angle
 
 from ..licensed_models import smplx_like_joints
 
+CHUNK_FRAMES = 64
+IMAGE = np.zeros((480, 640, 3), np.uint8)
 NAMES = ("body_nose", "body_left_hip", "body_right_hip")
 
 
@@ -66,13 +71,10 @@ def facts() -> TakeFacts:
 
 
 def test_a_take_has_every_row_in_order_across_chunks(tmp_path: Path) -> None:
-    events: list[Event] = []
-    recorder = Recorder(folder=tmp_path, on_event=events.append, run="r1")
     frames = [k for k in range(CHUNK_FRAMES + 20) if k not in (7, 8, 9)]
-    for frame in frames:
-        recorder.add(observation(frame))
-    recorder.flush()
+    recorder, events = recorded(tmp_path, [observation(frame) for frame in frames])
     take = take_from_chunks(recorder.chunks(0), facts())
+    assert len(events) == 2
     assert take.frame_index.tolist() == frames
     np.testing.assert_allclose(take.time_s, np.array(frames) / 25.0, rtol=1e-6)
     np.testing.assert_array_equal(take.boxes[:, 0], np.array(frames, dtype=np.float32))
@@ -84,14 +86,55 @@ def test_a_take_has_every_row_in_order_across_chunks(tmp_path: Path) -> None:
     np.testing.assert_array_equal(take.landmarks3d[-1], last.landmarks.points3d)
     np.testing.assert_array_equal(take.landmark_scores[-1], last.landmarks.scores)
     assert (take.image_size, take.landmark_names) == ((640, 480), NAMES)
+    assert take.camera_root is None
     assert recorder.rows == len(frames)
 
 
-def test_a_full_chunk_is_on_disk_at_once_and_told(tmp_path: Path) -> None:
+def test_a_take_joins_tracklets_in_order_of_time(tmp_path: Path) -> None:
+    """The second tracklet lies within a break of the first."""
+    parts = {0: [*range(20), *range(50, 80)], 4: list(range(25, 45))}
+    seen = [observation(frame, part) for part, frames in parts.items() for frame in frames]
+    seen.sort(key=lambda one: one.frame_index)
+    recorder, _ = recorded(tmp_path, seen)
+    take = take_from_chunks((*recorder.chunks(0), *recorder.chunks(4)), facts())
+    assert take.frame_index.tolist() == [one.frame_index for one in seen]
+    np.testing.assert_array_equal(take.joints2d, [one.pose.joints2d for one in seen])
+    np.testing.assert_array_equal(take.scores, [one.pose.scores for one in seen])
+
+
+def test_roots_of_a_network_stand_in_the_take_where_every_row_has_them(tmp_path: Path) -> None:
+    def rooted(frame: int, person_id: int) -> Observation:
+        seen = observation(frame, person_id)
+        root = np.array([0.1 * frame, 0.2, 3.0], np.float32)
+        return replace(seen, pose=replace(seen.pose, camera_root=root))
+
+    seen = [*(rooted(k, 0) for k in range(9)), *(rooted(k, 1) for k in range(4)), observation(4, 1)]
+    recorder, _ = recorded(tmp_path, seen)
+    roots = take_from_chunks(recorder.chunks(0), facts()).camera_root
+    assert roots is not None
+    np.testing.assert_allclose(roots[:, 0], 0.1 * np.arange(9), atol=1e-6)
+    assert take_from_chunks(recorder.chunks(1), facts()).camera_root is None
+
+
+def test_chunks_that_do_not_belong_together_are_an_error(tmp_path: Path) -> None:
+    recorder, _ = recorded(tmp_path, [observation(k) for k in range(3)])
+    path = recorder.chunks(0)[0]
+    rows = load_arrays(path)
+    for name, broken in (("scores", rows["scores"][:2]), ("frame_index", np.zeros((3, 2), int))):
+        save_arrays(path, {**rows, name: broken})
+        with pytest.raises(ClipFileError, match="do not belong together"):
+            take_from_chunks((path,), facts())
+    with pytest.raises(ClipFileError, match="do not belong together"):
+        take_from_chunks((), facts())
+
+
+def test_what_is_flushed_is_on_disk_and_told(tmp_path: Path) -> None:
     events: list[Event] = []
     recorder = Recorder(folder=tmp_path, on_event=events.append, run="r1")
     for frame in range(CHUNK_FRAMES + 1):
-        recorder.add(observation(frame))
+        if frame == CHUNK_FRAMES:
+            recorder.flush()
+        recorder.add(observation(frame), IMAGE)
     assert len(events) == 1
     assert isinstance(events[0], Chunk)
     assert (events[0].first, events[0].last) == (0, CHUNK_FRAMES - 1)
@@ -105,10 +148,75 @@ def test_a_full_chunk_is_on_disk_at_once_and_told(tmp_path: Path) -> None:
     ]
 
 
+def sized(frame: int, height: float) -> Observation:
+    """Somebody whose box begins at 100, 50 px, is 40 px wide and as high as wanted."""
+    seen = observation(frame)
+    scores = np.full(55, 0.5, np.float32)
+    return replace(seen, pose=replace(seen.pose, box=(100.0, 50.0, 40.0, height), scores=scores))
+
+
+def test_the_portrait_is_of_the_frame_in_which_the_person_is_largest(tmp_path: Path) -> None:
+    """Every frame has a grey of its own; a box that reaches out of the image counts within it."""
+    recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
+    for frame, height in enumerate((100.0, 101.0, 200.0, 150.0, 90.0, 1e6, 120.0)):
+        recorder.add(sized(frame, height), np.full((480, 640, 3), 10 * frame + 10, np.uint8))
+        if frame % 2:
+            recorder.flush()
+    recorder.flush()
+    data = best_portrait(recorder.chunks(0))
+    assert data is not None
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape[0] == 128
+    assert abs(float(picture.mean()) - 60.0) < 2.0
+    held = ["portrait" in load_arrays(path) for path in recorder.chunks(0)]
+    assert held == [True, True, True, False]
+
+
+def test_portraits_of_odd_boxes_are_small_pictures() -> None:
+    random = np.random.default_rng(3)
+    image = random.integers(0, 255, (60, 80, 3), np.uint8)
+    boxes = [(0.0, 0.0, 80.0, 60.0), (79.0, 59.0, 0.0, 0.0), (-50.0, -50.0, 10.0, 10.0),
+             (500.0, 9.0, 5.0, 5.0), (0.0, 30.0, 80.0, 1.0), (30.0, 0.0, 1.0, 60.0)]  # fmt: skip
+    for box in boxes:
+        height, width, _ = portrait(image, box).shape
+        assert 1 <= height <= 128
+        assert 1 <= width <= 192
+
+
+def test_a_recorder_goes_on_where_its_state_was_taken(tmp_path: Path) -> None:
+    """Chunks that came after it go, another run's stay."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    seen = [sized(frame, 100.0 + 7 * frame) for frame in range(12)]
+    expected = Recorder(folder=whole, on_event=lambda _: None, run="r1")
+    first = Recorder(folder=killed, on_event=lambda _: None, run="r1")
+    state = {}
+    for frame, one in enumerate(seen):
+        for recorder in (expected, first):
+            recorder.add(one, IMAGE)
+            if frame % 4 == 3:
+                recorder.flush()
+        if frame == 7:
+            state = json.loads(json.dumps(first.state()))
+    (killed / "person_0.r2.chunk_0002.npz").write_bytes(b"another run's")
+    second = Recorder(folder=killed, on_event=lambda _: None, run="r1")
+    second.restore(state)
+    assert not (killed / "person_0.r1.chunk_0002.npz").exists()
+    for one in seen[8:]:
+        second.add(one, IMAGE)
+    second.flush()
+    assert second.state() == expected.state()
+    for one, other in zip(expected.chunks(0), second.chunks(0), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert (killed / "person_0.r2.chunk_0002.npz").read_bytes() == b"another run's"
+
+
 def test_people_do_not_mix(tmp_path: Path) -> None:
     recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
     for frame in range(10):
-        recorder.add(observation(frame, person_id=frame % 2))
+        recorder.add(observation(frame, person_id=frame % 2), IMAGE)
     recorder.flush()
     for person_id in (0, 1):
         take = take_from_chunks(recorder.chunks(person_id), facts())
@@ -119,7 +227,7 @@ def test_people_do_not_mix(tmp_path: Path) -> None:
 def test_a_take_holds_what_its_file_can_hold(tmp_path: Path) -> None:
     """Single precision already in memory: a take read back gives the same clip."""
     recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
-    recorder.add(observation(1))
+    recorder.add(observation(1), IMAGE)
     recorder.flush()
     take = take_from_chunks(recorder.chunks(0), facts())
     assert take.focal_px == float(np.float32(800.1))
@@ -129,7 +237,7 @@ def test_a_take_holds_what_its_file_can_hold(tmp_path: Path) -> None:
 def test_a_chunk_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     recorder = Recorder(folder=tmp_path / "file", on_event=lambda _: None, run="r1")
-    recorder.add(observation(0))
+    recorder.add(observation(0), IMAGE)
     with pytest.raises(OutputError, match=r"cannot write person_0\.r1\.chunk_0000\.npz"):
         recorder.flush()
 
@@ -163,8 +271,10 @@ def posed(frame: int, vertices: int | None = None, person_id: int = 0) -> Observ
 def recorded(folder: Path, observations: list[Observation]) -> tuple[Recorder, list[Event]]:
     events: list[Event] = []
     recorder = Recorder(folder=folder, on_event=events.append, run="r1")
-    for one in observations:
-        recorder.add(one)
+    for number, one in enumerate(observations, start=1):
+        recorder.add(one, IMAGE)
+        if number % CHUNK_FRAMES == 0:
+            recorder.flush()
     recorder.flush()
     return recorder, events
 
@@ -209,11 +319,11 @@ def test_chunks_stay_in_the_cameras_axes(tmp_path: Path) -> None:
         np.testing.assert_array_equal(arrays[name][0], getattr(pose, name))
 
 
-def test_a_landmark_takes_chunks_have_no_more_keys_than_before(tmp_path: Path) -> None:
+def test_a_landmark_takes_chunks_have_no_rows_of_networks(tmp_path: Path) -> None:
     recorder, _ = recorded(tmp_path, [observation(0)])
     assert set(load_arrays(recorder.chunks(0)[0])) == {
         "frame_index", "time_s", "boxes", "joints2d", "scores",
-        "landmarks2d", "landmarks3d", "landmark_scores",
+        "landmarks2d", "landmarks3d", "landmark_scores", "portrait", "showiness",
     }  # fmt: skip
     assert take_from_chunks(recorder.chunks(0), facts()).pose is None
 
@@ -248,8 +358,13 @@ def test_the_median_counts_rows_by_their_scores() -> None:
 
 def test_a_mesh_stands_in_the_world_across_chunks(tmp_path: Path) -> None:
     observations = [posed(k, vertices=3) for k in range(CHUNK_FRAMES + 5)]
-    recorder, events = recorded(tmp_path, observations)
-    assert len(events) == 2
+    recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
+    for seen in observations:
+        recorder.add(seen, IMAGE)
+        if seen.frame_index == CHUNK_FRAMES:
+            recorder.flush()
+    recorder.flush()
+    assert len(recorder.chunks(0)) == 2
     take = take_from_chunks(recorder.chunks(0), posed_facts())
     assert take.pose is not None
     assert take.pose.vertices is not None
@@ -259,22 +374,19 @@ def test_a_mesh_stands_in_the_world_across_chunks(tmp_path: Path) -> None:
         np.testing.assert_allclose(take.pose.vertices[row], own @ WORLD_FROM_CAMERA.T, atol=1e-6)
 
 
-def test_meshes_go_to_disk_early_and_memory_holds_few_of_all_people(
+def test_a_recorder_says_when_it_holds_many_meshes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two people of 1200 bytes a frame and a bound of 12000: all rows go after ten of them."""
+    """Two people of 1200 bytes a frame and a bound of 12000: full after ten of them."""
     monkeypatch.setattr(recording, "CHUNK_MESH_BYTES", 12_000)
-    observations = [posed(k // 2, vertices=100, person_id=k % 2) for k in range(24)]
-    recorder, events = recorded(tmp_path, observations)
-    chunks = [event for event in events if isinstance(event, Chunk)]
-    assert [(chunk.first, chunk.last) for chunk in chunks] == [
-        (0, 4), (0, 4), (5, 9), (5, 9), (10, 11), (10, 11),
-    ]  # fmt: skip
-    for person_id in (0, 1):
-        take = take_from_chunks(recorder.chunks(person_id), posed_facts())
-        assert take.frame_index.tolist() == list(range(12))
-        assert take.pose is not None
-        assert take.pose.vertices is not None
+    recorder = Recorder(folder=tmp_path, on_event=lambda _: None, run="r1")
+    full: list[int] = []
+    for k in range(24):
+        recorder.add(posed(k // 2, vertices=100, person_id=k % 2), IMAGE)
+        if recorder.is_full:
+            full.append(k)
+            recorder.flush()
+    assert full == [9, 19]
 
 
 def test_a_mesh_beyond_the_bound_is_left_out_with_one_warning(

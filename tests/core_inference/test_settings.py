@@ -21,6 +21,8 @@ def test_the_defaults_are_the_contracts() -> None:
     assert (made.start, made.end, made.fov_deg, made.focal_px) == (None, None, None, None)
     assert made.wanted_formats == ("npz", "fbx")
     assert not made.overwrite
+    assert not made.resume
+    assert made.root == "fit"
     assert (made.models, made.checkpoints, made.device, made.exact) == (None, {}, "auto", False)
 
 
@@ -41,6 +43,11 @@ def test_npz_is_always_written(asked: tuple[str, ...], wanted: tuple[str, ...]) 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings().person = "all"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("person", ["largest", "all", "0", "12"])
+def test_one_person_everybody_or_a_number_can_be_asked_for(person: str) -> None:
+    assert settings(person=person).person == person
 
 
 @pytest.mark.parametrize("smooth", [0.0, 0.5, 1.0])
@@ -66,6 +73,11 @@ def test_strengths_from_0_to_1_are_accepted(smooth: float) -> None:
         {"formats": ("gif",)},
         {"person": "second"},
         {"person": "-1"},
+        {"person": ""},
+        {"person": "\u00b2"},
+        {"person": "1234567"},
+        {"root": "sky"},
+        {"resume": True, "overwrite": True},
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(changes: dict[str, Any]) -> None:
@@ -78,8 +90,7 @@ def test_what_makes_no_sense_is_wrong_usage(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"formats": ("npz", "bvh")},
-        {"person": "all"},
-        {"person": "0"},
+        {"formats": ("usd",)},
     ],
 )
 def test_what_a_later_version_brings_says_so(changes: dict[str, Any]) -> None:

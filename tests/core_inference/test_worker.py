@@ -78,9 +78,10 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
             "focal": None,
             "formats": ["npz"],
             "overwrite": True,
-            "person": "largest",
+            "person": "all",
             "estimator": "landmarks",
             "resume": False,
+            "root": "rootnet",
             "models": "models",
             "device": "cpu",
             "exact": True,
@@ -92,7 +93,8 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
     assert (settings.start, settings.end, settings.motion.smooth) == (3, 9, 0.25)
     assert (settings.fov_deg, settings.focal_px) == (55.0, None)
     assert settings.wanted_formats == ("npz",)
-    assert settings.overwrite
+    assert (settings.overwrite, settings.resume) == (True, False)
+    assert (settings.person, settings.root) == ("all", "rootnet")
     assert (settings.models, settings.device, settings.exact) == (Path("models"), "cpu", True)
     assert settings.checkpoints == {"rootnet": Path("root.pth"), "smplx": Path("body.npz")}
 
@@ -101,7 +103,8 @@ def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) ->
     settings = read_job(written(tmp_path, '{"footage": "clip.mp4", "out": "folder"}'))
     assert settings.motion.smooth == 0.5
     assert settings.formats is None
-    assert not settings.overwrite
+    assert (settings.overwrite, settings.resume) == (False, False)
+    assert (settings.person, settings.root) == ("largest", "fit")
     assert (settings.models, settings.checkpoints) == (None, {})
     assert (settings.device, settings.exact) == ("auto", False)
 
@@ -126,7 +129,12 @@ def test_a_missing_job_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_job_of_a_later_version_says_so(tmp_path: Path) -> None:
     with pytest.raises(NotAvailableError):
-        read_job(written(tmp_path, '{"footage": "f", "out": "o", "person": "all"}'))
+        read_job(written(tmp_path, '{"footage": "f", "out": "o", "formats": ["usd"]}'))
+
+
+def test_a_job_may_ask_to_go_on_with_an_unfinished_capture(tmp_path: Path) -> None:
+    text = '{"footage": "f", "out": "o", "resume": true, "overwrite": false}'
+    assert read_job(written(tmp_path, text)).resume
 
 
 # --- running -----------------------------------------------------------------------------------
@@ -148,7 +156,9 @@ def test_a_run_is_told_in_events_and_nothing_else(
     assert {event.stage for event in progress} >= {"estimate", "solve"}
     assert done == sorted(done)
     assert done[-1] == 24
-    assert [event.id for event in events if isinstance(event, Person)] == [0]
+    (person,) = (event for event in events if isinstance(event, Person))
+    assert (person.id, person.thumbnail) == (0, str(out / "raw" / "person_0.jpg"))
+    assert Path(person.thumbnail).is_file()
     chunks = [event for event in events if isinstance(event, Chunk)]
     assert chunks[-1].last <= 23
     closing = [event for event in events if isinstance(event, Done | Failed | CancelledEvent)]
@@ -167,7 +177,7 @@ def test_the_worker_writes_what_the_command_line_writes(
     events_of(worker)
     assert capture(person_video, tmp_path / "command").status == 0
     one, other = (files_under(tmp_path / name) for name in ("worker", "command"))
-    for name in ("person_0.npz", "raw/person_0.npz"):
+    for name in ("person_0.npz", "raw/person_0.npz", "raw/person_0.jpg"):
         assert one[name] == other[name]
 
 
@@ -226,7 +236,9 @@ def test_a_killed_worker_leaves_no_result_and_the_folder_can_be_used_again(
     assert not (out / "report.json").exists()
 
     assert capture(demo_video, out, "--end", 20).status == 0
-    assert sorted(files_under(out)) == ["person_0.npz", "raw/person_0.npz", "report.json"]
+    assert sorted(files_under(out)) == [
+        "person_0.npz", "raw/person_0.jpg", "raw/person_0.npz", "report.json",
+    ]  # fmt: skip
     assert len(load_clip(out / "person_0.npz").frame_index) <= 20
 
 

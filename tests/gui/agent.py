@@ -7,6 +7,7 @@ function of that name from COMMANDS and puts `reply.json` there: {"id": n, "valu
 In a Blender without a window there is no main loop: the one request that is there is answered.
 """
 
+import importlib
 import json
 import sys
 import time
@@ -125,6 +126,11 @@ def save(path: str) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
 
 
+def load(path: str) -> None:
+    with bpy.context.temp_override(window=view()["window"]):
+        bpy.ops.wm.open_mainfile(filepath=path)
+
+
 # --- what the panel says -------------------------------------------------------------------
 
 DRAWN: dict[str, list[Any]] = {}
@@ -202,6 +208,45 @@ def _curves(action: bpy.types.Action, animation: bpy.types.AnimData) -> list[bpy
     return list(bag.fcurves)
 
 
+def people() -> list[dict[str, Any]]:
+    """The list of people: each one's name, and the armature that stands for them."""
+    listed = bpy.context.scene.pose2rig_people.people
+    return [
+        {"name": person.name, "armature": person.armature.name if person.armature else ""}
+        for person in listed
+    ]
+
+
+def thumbnail_size(number: int) -> list[int]:
+    """Width and height in px of a listed person's picture, as the add-on has read it."""
+    people = importlib.import_module(f"{ADDON}.addon.people")
+    thumbnails = importlib.import_module(f"{ADDON}.addon.thumbnails")
+    path = people.thumbnail_path(bpy.context.scene.pose2rig_people.folder, number)
+    return list(thumbnails.thumbnail(path).image_size)
+
+
+def show_capture(folder: str, name: str) -> None:
+    """Put a capture that was made elsewhere into the scene, as after its last event."""
+    module = importlib.import_module(f"{ADDON}.addon.people")
+    report = json.loads(Path(folder, "report.json").read_text(encoding="utf-8"))
+    result = module.CaptureResult(
+        name=name,
+        folder=Path(folder),
+        people={int(number): figures for number, figures in report["people"].items()},
+        mode="AXIS_ANGLE",
+        first_frame=1,
+        fps=24.0,
+        match_scene=False,
+    )
+    with bpy.context.temp_override(**view()):
+        module.show_capture(bpy.context.scene, result)
+        bpy.ops.ed.undo_push(message="Capture")
+
+
+def selected() -> list[str]:
+    return [item.name for item in bpy.context.scene.objects if item.select_get()]
+
+
 def set_engine(python: str) -> None:
     bpy.context.preferences.addons[ADDON].preferences.engine_python = python
 
@@ -259,18 +304,23 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         choose_tab,
         empty_scene,
         frame_body,
+        load,
         open_sidebar,
         operator_under_mouse,
         panel_layout,
         panel_text,
+        people,
         rectangle,
         redraws,
         rest,
         save,
         scene_state,
+        selected,
         set_engine,
         set_footage,
         show_body,
+        show_capture,
+        thumbnail_size,
         unwatch_calls,
         watch_calls,
         watch_panels,

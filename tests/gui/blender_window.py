@@ -18,6 +18,10 @@ STOP_S = 20.0
 POLL_S = 0.02
 FIND_S = 60.0
 SCAN_STEP_PX = 10
+MIDDLE_LEFT = 1 / 3
+"""Where across the sidebar most buttons can be met."""
+TICKS = 0.1
+"""Where across it the list's tick boxes stand."""
 
 
 class BlenderWindowError(Exception):
@@ -148,23 +152,30 @@ class BlenderWindow:
         self.round_trips_s.append(time.monotonic() - started)
         return _value(reply_file, command)
 
-    def find_button(self, operator: str) -> tuple[int, int]:
-        """The place of an operator's button in the sidebar: hover and ask what lies there."""
-        return wait_until(lambda: self._scan(operator), FIND_S, f"a button {operator}")
+    def find_button(
+        self, operator: str, *, settings: str = "", at: float = MIDDLE_LEFT
+    ) -> tuple[int, int]:
+        """The place of an operator's button in the sidebar: hover and ask what lies there.
 
-    def _scan(self, operator: str) -> tuple[int, int] | None:
+        settings: as in the button's Python command. at: where across the sidebar, 0..1.
+        """
+        what = f"a button {operator}({settings})"
+        return wait_until(lambda: self._scan(operator, settings, at), FIND_S, what)
+
+    def _scan(self, operator: str, settings: str, at: float) -> tuple[int, int] | None:
         sidebar = self.call("rectangle", kind="UI")
-        x = sidebar["x"] + sidebar["width"] // 3
+        x = sidebar["x"] + round(at * sidebar["width"])
         for y in range(sidebar["y"] + 5, sidebar["y"] + sidebar["height"], SCAN_STEP_PX):
             self.display.move(x, y)
             self.call("panel_text")  # one tick, so that Blender takes notice of the mouse
-            if self.call("operator_under_mouse").startswith(f"bpy.ops.{operator}("):
+            command = self.call("operator_under_mouse")
+            if command.startswith(f"bpy.ops.{operator}(") and settings in command:
                 return x, y
         return None
 
-    def press(self, operator: str) -> None:
+    def press(self, operator: str, *, settings: str = "", at: float = MIDDLE_LEFT) -> None:
         """Click an operator's button with the mouse."""
-        self.display.click(*self.find_button(operator))
+        self.display.click(*self.find_button(operator, settings=settings, at=at))
 
     def hover_view(self) -> None:
         """Put the mouse over the empty 3D view, which then receives the keys."""

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from .blender_window import BlenderWindow, ask_without_window, wait_until
+from .blender_window import TICKS, BlenderWindow, ask_without_window, wait_until
 from .display import HEIGHT, WIDTH
 from .processes import Process, worker_of
 
@@ -220,6 +220,28 @@ def test_undo_takes_the_whole_capture_back_in_one_step(captured: Captured) -> No
     wait_until(lambda: window.call("scene_state") == captured.before, MESSAGE_S, "undone")
     window.display.key("ctrl+shift+z")
     wait_until(lambda: window.call("scene_state") == captured.after, MESSAGE_S, "done again")
+
+
+def test_the_list_holds_the_one_person(captured: Captured, gallery: Path) -> None:
+    """One row with the engine's picture; unticking it is one step, which undo brings back."""
+    window = captured.window
+    (person,) = window.call("people")
+    assert person["armature"] == captured.name
+    wait_until(lambda: window.says("People: 1"), MESSAGE_S, "the list is drawn")
+    width, height = window.call("thumbnail_size", number=0)
+    assert min(width, height) > 30 and max(width, height) >= 64
+    picture(window, gallery / "people_of_capture.png")
+    window.press("pose2rig.pick_people", settings="number=0", at=TICKS)
+    wait_until(lambda: window.call("scene_state")["armatures"] == {}, MESSAGE_S, "taken out")
+    assert window.call("scene_state")["actions"] == captured.before["actions"]
+    window.hover_view()
+    window.display.key("ctrl+z")
+    wait_until(lambda: window.call("scene_state") == captured.after, MESSAGE_S, "undone")
+    window.hover_view()
+    window.display.key("ctrl+shift+z")
+    wait_until(lambda: window.call("scene_state")["armatures"] == {}, MESSAGE_S, "done again")
+    window.press("pose2rig.pick_people", settings="number=0", at=TICKS)
+    wait_until(lambda: window.call("scene_state") == captured.after, MESSAGE_S, "put back")
 
 
 @pytest.mark.parametrize("way", ["escape", "button"])

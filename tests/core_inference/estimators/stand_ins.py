@@ -1,6 +1,6 @@
 """Doubles at the networks' border: what a network says is numbers, here chosen by the test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import load_open_body
 from pose2rig.core_inference.estimators import topology
-from pose2rig.core_inference.estimators.base import Landmarks, PersonPose, TakeBody
+from pose2rig.core_inference.estimators.base import Landmarks, PersonPose, State, TakeBody
 from pose2rig.core_inference.estimators.bodies import ResearchBody
 from pose2rig.core_inference.estimators.research import PosedPeople, Sighting
 from pose2rig.core_inference.estimators.running import LoadedNetwork
@@ -55,7 +55,7 @@ def silent(*_: Float32) -> dict[str, Any]:
 
 
 class ChosenFinder:
-    """A finder of people that sees what the test chose for each frame index."""
+    """A finder of people that sees whom the test chose for each frame index."""
 
     name = "landmarks"
     landmark_names = topology.LANDMARK_NAMES
@@ -65,12 +65,20 @@ class ChosenFinder:
     body: TakeBody | None = None
     warnings: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self, seen: dict[int, PersonPose]) -> None:
+    def __init__(self, seen: Mapping[int, PersonPose | Sequence[PersonPose]]) -> None:
         self.seen = seen
         self.calls: list[str] = []
+        self.memory: State = {"frames": 0}
 
-    def estimate_all(self, frames: Sequence[Frame]) -> list[PersonPose | None]:
-        return [self.seen.get(frame.index) for frame in frames]
+    def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
+        found = [self.seen.get(frame.index, ()) for frame in frames]
+        return [[people] if isinstance(people, PersonPose) else [*people] for people in found]
+
+    def state(self) -> State:
+        return self.memory
+
+    def restore(self, state: State) -> None:
+        self.memory = state
 
     def reset(self) -> None:
         self.calls.append("reset")

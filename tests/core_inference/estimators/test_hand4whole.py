@@ -63,9 +63,8 @@ def estimated(fields: dict[str, Any], body: ResearchBody, box: Box, lens: Lens) 
     networks = Hand4WholeNetworks(saying(**fields), body, lens)
     finder = ChosenFinder({0: found_person(box)})
     estimator = ResearchEstimator(finder, networks, body, lens, ())
-    poses = estimator.estimate_all([Frame(index=0, time_s=0.0, image=blank(WIDTH, HEIGHT))])
-    assert poses[0] is not None
-    return poses[0]
+    ((pose,),) = estimator.estimate_all([Frame(index=0, time_s=0.0, image=blank(WIDTH, HEIGHT))])
+    return pose
 
 
 def lens_like_theirs(box: Float64) -> Lens:

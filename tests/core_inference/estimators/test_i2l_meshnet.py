@@ -152,8 +152,7 @@ def test_fingers_rest_in_their_mean_pose_and_the_mesh_stays_with_the_person() ->
     body = licensed_research_body()
     networks = I2LMeshNetworks(saying(**said()), rootnet(), LENS)
     estimator = ResearchEstimator(ChosenFinder({0: found_person(BOX)}), networks, body, LENS, ())
-    (pose,) = estimator.estimate_all([Frame(index=0, time_s=0.0, image=shown())])
-    assert pose is not None
+    ((pose,),) = estimator.estimate_all([Frame(index=0, time_s=0.0, image=shown())])
     assert pose.rotations is not None
     assert pose.vertices is not None
     assert body.hand_means is not None
@@ -169,4 +168,4 @@ def test_a_mesh_of_no_numbers_is_nobody() -> None:
     networks = I2LMeshNetworks(saying(**fields), rootnet(), LENS)
     finder = ChosenFinder({0: found_person(BOX)})
     estimator = ResearchEstimator(finder, networks, ResearchBody(), LENS, ())
-    assert estimator.estimate_all([Frame(index=0, time_s=0.0, image=shown())]) == [None]
+    assert estimator.estimate_all([Frame(index=0, time_s=0.0, image=shown())]) == [[]]

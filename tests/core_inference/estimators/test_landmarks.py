@@ -1,10 +1,8 @@
 """The `landmarks` estimator on real footage, and its parts."""
 
-import importlib
-import warnings
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,24 +10,17 @@ import pytest
 
 from pose2rig.core_inference.estimators import topology
 from pose2rig.core_inference.estimators.base import Float32, PersonPose
-from pose2rig.core_inference.estimators.following import Follower, Verdict
-from pose2rig.core_inference.estimators.holistic import (
-    Detection,
-    import_part,
-    points_from_bytes,
-    weights_sha256,
-)
+from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
 from pose2rig.core_inference.estimators.landmarks import VISIBLE, LandmarkEstimator
-from pose2rig.core_inference.footage import Frame
-from pose2rig.rigs.errors import EngineError
+from pose2rig.core_inference.footage import Frame, open_footage, read
 from pose2rig.rigs.skeleton import JOINT
 
 NAME = topology.LANDMARK
 
 
 @pytest.fixture(scope="module")
-def estimator() -> Iterator[LandmarkEstimator]:
-    made = LandmarkEstimator()
+def estimator(landmark_models: LandmarkModels) -> Iterator[LandmarkEstimator]:
+    made = LandmarkEstimator(landmark_models)
     yield made
     made.close()
 
@@ -41,39 +32,33 @@ def read_image(path: Path) -> Frame:
     return Frame(index=0, time_s=0.0, image=rgb)
 
 
-def poses_of_clip(estimator: LandmarkEstimator, path: Path) -> list[PersonPose | None]:
-    estimator.reset()
-    video = cv2.VideoCapture(str(path))
-    fps = video.get(cv2.CAP_PROP_FPS)
-    poses: list[PersonPose | None] = []
-    while True:
-        more, image = video.read()
-        if not more:
-            return poses
-        rgb = np.ascontiguousarray(image[..., ::-1]).astype(np.uint8)
-        time_s = len(poses) / fps
-        poses.append(estimator.estimate(Frame(index=len(poses), time_s=time_s, image=rgb)))
+def frames_of(path: Path, frames: range) -> list[Frame]:
+    """Only these frames of a clip, at their times."""
+    footage = open_footage(path)
+    return [f for f in read(footage, frames.start, frames.stop) if f.index in frames]
 
 
-def landmarks_of(pose: PersonPose | None) -> tuple[PersonPose, Float32, Float32, Float32]:
-    assert pose is not None
+def landmarks_of(poses: list[PersonPose]) -> tuple[PersonPose, Float32, Float32, Float32]:
+    """The only person there is."""
+    (pose,) = poses
     assert pose.landmarks is not None
     return pose, pose.landmarks.points2d, pose.landmarks.points3d, pose.landmarks.scores
 
 
-def test_names_are_mediapipes_own() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pose: Any = importlib.import_module("mediapipe.python.solutions.pose")
-        hands: Any = importlib.import_module("mediapipe.python.solutions.hands")
-    body = [f"body_{landmark.name.lower()}" for landmark in pose.PoseLandmark]
-    hand = [landmark.name.lower() for landmark in hands.HandLandmark]
-    assert list(topology.LANDMARK_NAMES[topology.BODY]) == body
-    assert list(topology.LANDMARK_NAMES[topology.LEFT_HAND]) == [f"left_hand_{n}" for n in hand]
-    assert list(topology.LANDMARK_NAMES[topology.RIGHT_HAND]) == [f"right_hand_{n}" for n in hand]
-    face = topology.LANDMARK_NAMES[topology.FACE]
+def test_names_are_those_of_mediapipes_models() -> None:
+    names = topology.LANDMARK_NAMES
+    assert (len(names), len(set(names))) == (553, 553)
+    assert (names[0], names[11], names[32]) == (
+        "body_nose",
+        "body_left_shoulder",
+        "body_right_foot_index",
+    )
+    hand = ["wrist", "thumb_cmc", "thumb_tip", "index_finger_mcp", "pinky_tip"]
+    for side, part in (("left", topology.LEFT_HAND), ("right", topology.RIGHT_HAND)):
+        points = names[part]
+        assert [points[n] for n in (0, 1, 4, 5, 20)] == [f"{side}_hand_{name}" for name in hand]
+    face = names[topology.FACE]
     assert (face[0], face[-1], len(face)) == ("face_000", "face_477", 478)
-    assert len(set(topology.LANDMARK_NAMES)) == 553
 
 
 def test_joints_lie_at_landmarks_of_their_own_side() -> None:
@@ -83,33 +68,6 @@ def test_joints_lie_at_landmarks_of_their_own_side() -> None:
             assert all(side in name.split("_")[:2] for name in names), joint
     unknown = {name for name, index in JOINT.items() if topology.JOINT_PAIRS[index, 0] < 0}
     assert unknown == {"spine1", "spine2", "spine3", "left_collar", "right_collar", "jaw"}
-
-
-def test_points_read_from_bytes_are_those_of_the_message() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        messages: Any = importlib.import_module("mediapipe.framework.formats.landmark_pb2")
-    values = np.random.default_rng(7).normal(size=(33, 5)).astype(np.float32)
-    values[4] = 0.0
-    message = messages.NormalizedLandmarkList()
-    for x, y, z, visibility, presence in values.tolist():
-        message.landmark.add(x=x, y=y, z=z, visibility=visibility, presence=presence)
-    np.testing.assert_array_equal(points_from_bytes(message.SerializeToString()), values)
-
-
-def test_an_unknown_layout_is_refused() -> None:
-    with pytest.raises(EngineError, match="unknown layout"):
-        points_from_bytes(b"\x0a\x0f" + bytes(16))
-
-
-def test_a_missing_part_says_what_to_install() -> None:
-    with pytest.raises(EngineError, match="pip install mediapipe==0.10.21"):
-        import_part("mediapipe.no_such_part")
-
-
-def test_weights_have_a_stable_hash() -> None:
-    assert weights_sha256() == weights_sha256()
-    assert len(weights_sha256()) == 64
 
 
 def test_a_whole_body_is_found(estimator: LandmarkEstimator, shared_dir: Path) -> None:
@@ -186,13 +144,13 @@ def test_nobody_where_nobody_is(estimator: LandmarkEstimator) -> None:
         estimator.reset()
         for index in range(2):
             frame = Frame(index=index, time_s=index / 30, image=image)
-            assert estimator.estimate(frame) is None
+            assert estimator.estimate(frame) == []
 
 
 def test_two_hands_alone_are_no_person(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     estimator.reset()
     frame = read_image(shared_dir / "footage" / "images" / "two_hands.jpg")
-    assert estimator.estimate(frame) is None
+    assert estimator.estimate(frame) == []
 
 
 def test_reset_forgets(estimator: LandmarkEstimator, shared_dir: Path) -> None:
@@ -212,89 +170,64 @@ def test_stdout_stays_clean(
     assert capfd.readouterr().out == ""
 
 
-def body_at(x: float, y: float, flail: float = 0.0) -> Float32:
-    body = np.zeros((33, 2), dtype=np.float32)
-    body[[13, 14, 15, 16, 25, 26, 27, 28]] = flail
-    return body + np.array([x, y], dtype=np.float32)
-
-
-def person(x: float, radius: float = 200.0, score: float = 0.9) -> Detection:
-    return Detection(score=score, x=x, y=400.0, radius=radius)
-
-
-def followed(x: float, last_s: float, flail: float = 0.0) -> Follower:
-    follower = Follower()
-    follower.take(person(x), 0.0)
-    for index in range(round(last_s * 30) + 1):
-        follower.see(body_at(x, 400, flail * (index % 2)), index / 30)
-    return follower
-
-
-def test_the_largest_detection_is_taken_up() -> None:
-    follower = Follower()
-    assert follower.wants_detections
-    decision = follower.decide((person(100), person(900, 300), person(500, 400, 0.55)), 0.0)
-    assert decision.verdict is Verdict.TAKE
-    assert decision.detection == person(900, 300)
-    assert follower.decide((person(500, 400, 0.55),), 0.0).verdict is Verdict.NOBODY
-
-
-def test_a_confirmed_person_is_kept_beside_one_of_the_same_size() -> None:
-    follower = followed(300, 2.0)
-    assert follower.decide((person(900, 280), person(310)), 2.0).verdict is Verdict.KEEP
-
-
-def test_a_much_larger_person_takes_over_when_seen_twice() -> None:
-    follower = followed(300, 0.5)
-    seen = (person(310), person(900, 310))
-    assert follower.decide(seen, 0.5).verdict is Verdict.KEEP
-    assert follower.decide(seen, 0.8).detection == person(900, 310)
-
-
-def test_an_unconfirmed_person_gives_way_after_a_second() -> None:
-    assert followed(300, 0.9).decide((person(900),), 0.9).verdict is Verdict.KEEP
-    assert followed(300, 1.1).decide((person(900),), 1.1).detection == person(900)
-
-
-def test_an_unconfirmed_person_alone_is_kept_unless_the_limbs_flail() -> None:
-    assert followed(300, 1.5).decide((), 1.5).verdict is Verdict.KEEP
-    assert followed(300, 1.5, flail=40.0).decide((), 1.5).verdict is Verdict.NOBODY
-    assert followed(300, 1.5, flail=40.0).decide((person(310),), 1.5).verdict is Verdict.KEEP
-
-
-@pytest.mark.slow
-def test_the_walker_is_followed_and_empty_frames_are_empty(
-    estimator: LandmarkEstimator, shared_dir: Path
-) -> None:
-    """Frame 0 shows a man on a roof; the woman walks in view from 33 to 205; 228, 229 are empty."""
-    clip = shared_dir / "footage" / "video" / "walk_sideview_outdoor.mp4"
-    poses = poses_of_clip(estimator, clip)
-    assert len(poses) == 230
-    assert poses[228] is None and poses[229] is None
-    for index in range(70, 195):
-        pose, points2d, _, _ = landmarks_of(poses[index])
-        assert points2d[NAME["body_left_hip"], 1] > 600, f"frame {index}: not the walker"
-        assert pose.box[3] > 250
-
-
-@pytest.mark.slow
-def test_a_hand_alone_is_hardly_ever_a_person(
-    estimator: LandmarkEstimator, shared_dir: Path
-) -> None:
-    poses = poses_of_clip(estimator, shared_dir / "footage" / "video" / "hand_closeup_asl.mp4")
-    assert sum(pose is not None for pose in poses) < 0.1 * len(poses)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    "name",
-    ["squats_5fps_portrait.mp4", "asl_again_upperbody.mkv", "multiperson_lab_cam01.mp4"],
+    ("name", "count"),
+    [("three_people_office.jpg", 3), ("kids_soccer_two.jpg", 2), ("portrait_president.jpg", 1)],
 )
-def test_people_are_found_in_every_frame_and_stay_themselves(
-    estimator: LandmarkEstimator, shared_dir: Path, name: str
+def test_everybody_in_a_picture_is_found_once(
+    estimator: LandmarkEstimator, shared_dir: Path, name: str, count: int
 ) -> None:
-    poses = poses_of_clip(estimator, shared_dir / "footage" / "video" / name)
-    middles = np.array([landmarks_of(pose)[1][[11, 12]].mean(axis=0) for pose in poses])
-    size = np.median([landmarks_of(pose)[0].box[3] for pose in poses])
-    steps = np.linalg.norm(np.diff(middles, axis=0), axis=1)
-    assert steps.max() < 0.3 * size
+    estimator.reset()
+    poses = estimator.estimate(read_image(shared_dir / "footage" / "images" / name))
+    assert len(poses) == count
+    assert len({pose.followed for pose in poses}) == count
+    for pose in poses:
+        if pose.appearance is not None:
+            assert pose.appearance.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_restored_estimator_goes_on_alike(
+    estimator: LandmarkEstimator, landmark_models: LandmarkModels, shared_dir: Path
+) -> None:
+    clip = shared_dir / "footage" / "video" / "bedroom_two_children_jumping.mp4"
+    frames = frames_of(clip, range(156, 164))
+    estimator.reset()
+    estimator.estimate_all(frames[:5])
+    state = json.loads(json.dumps(estimator.state()))
+    expected = estimator.estimate_all(frames[5:])
+    other = LandmarkEstimator(landmark_models)
+    other.restore(state)
+    found = other.estimate_all(frames[5:])
+    other.close()
+    assert other.state() == estimator.state()
+    for poses, poses_before in zip(found, expected, strict=True):
+        assert len(poses) == len(poses_before) >= 1
+        for one, before in zip(poses, poses_before, strict=True):
+            np.testing.assert_array_equal(one.joints2d, before.joints2d)
+            assert one.followed == before.followed
+
+
+@pytest.mark.slow
+def test_the_walker_is_followed(estimator: LandmarkEstimator, shared_dir: Path) -> None:
+    """The woman walks below a man on a roof, who is half her height."""
+    clip = shared_dir / "footage" / "video" / "walk_sideview_outdoor.mp4"
+    estimator.reset()
+    for poses in estimator.estimate_all(frames_of(clip, range(90, 102)))[4:]:
+        walkers = [pose for pose in poses if pose.joints2d[JOINT["left_hip"], 1] > 600]
+        assert [pose.box[3] > 250 for pose in walkers] == [True]
+
+
+@pytest.mark.slow
+def test_three_people_in_a_room_stay_themselves(
+    estimator: LandmarkEstimator, shared_dir: Path
+) -> None:
+    """The assistant far behind has a quarter of the picture's height."""
+    clip = shared_dir / "footage" / "video" / "multiperson_lab_cam01.mp4"
+    estimator.reset()
+    regions = [
+        {pose.followed for pose in poses}
+        for poses in estimator.estimate_all(frames_of(clip, range(10)))
+    ]
+    assert all(numbers == regions[0] for numbers in regions)
+    assert len(regions[0]) == 3

@@ -38,7 +38,7 @@ class Loads:
     def __init__(self) -> None:
         self.networks: dict[str, ChosenNetwork] = {}
 
-    def load(self, _: NetworkLoader, part: str) -> LoadedNetwork:
+    def load(self, part: str) -> LoadedNetwork:
         self.networks[part] = ChosenNetwork(silent)
         return self.networks[part]
 
@@ -46,7 +46,11 @@ class Loads:
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     made = Loads()
-    monkeypatch.setattr(NetworkLoader, "load", lambda loader, part: made.load(loader, part))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+
+    def load(_: NetworkLoader, part: str, networks: tuple[str, ...] = ()) -> LoadedNetwork:
+        return made.load(part)
+
+    monkeypatch.setattr(NetworkLoader, "load", load)
     return made
 
 
@@ -181,6 +185,54 @@ def test_rootnet_is_used_where_it_is_and_its_want_is_told(loads: Loads, tmp_path
     with_it = opened("i2l-meshnet", tmp_path, checkpoints={"rootnet": rootnet})
     assert "rootnet" not in codes(with_it)
     assert list(loads.networks) == ["i2l_meshnet_body", "rootnet"]
+
+
+# --- RootNet's roots ---------------------------------------------------------------------------
+
+
+def test_rootnet_places_the_default_estimators_people(loads: Loads, tmp_path: Path) -> None:
+    estimator = opened("landmarks", tmp_path, root="rootnet")
+    assert list(loads.networks) == ["rootnet"]
+    assert (estimator.name, estimator.body) == ("landmarks", None)
+    files = [word.partition(":")[0] for word in estimator.weights_sha256.split()]
+    assert files == ["landmarks", "rootnet"]
+    assert codes(estimator) == ["licence"]
+    assert "non-commercial research" in estimator.licence_note
+
+
+def test_posenet_is_used_where_it_is(loads: Loads, tmp_path: Path) -> None:
+    posenet = tmp_path / "pose.pth.tar"
+    posenet.touch()
+    estimator = opened("landmarks", tmp_path, root="rootnet", checkpoints={"posenet": posenet})
+    assert list(loads.networks) == ["rootnet", "posenet"]
+    assert " posenet:" in estimator.weights_sha256
+
+
+def test_rootnet_replaces_the_root_of_a_research_network(loads: Loads, tmp_path: Path) -> None:
+    estimator = opened("hand4whole", tmp_path, root="rootnet")
+    assert list(loads.networks) == ["rootnet", "hand4whole"]
+    files = [word.partition(":")[0] for word in estimator.weights_sha256.split()]
+    assert files == ["hand4whole", "rootnet", "landmarks"]
+
+
+def test_i2l_meshnet_asks_rootnet_itself_and_must_have_it(loads: Loads, tmp_path: Path) -> None:
+    place(tmp_path, "smpl", write_smpl, "SMPL_NEUTRAL.npz")
+    with pytest.raises(ModelFileError, match="RootNet"):
+        opened("i2l-meshnet", tmp_path, root="rootnet")
+    rootnet = tmp_path / "root.pth.tar"
+    rootnet.touch()
+    opened("i2l-meshnet", tmp_path, root="rootnet", checkpoints={"rootnet": rootnet})
+    assert list(loads.networks) == ["i2l_meshnet_body", "rootnet"]
+
+
+def test_rootnet_needs_the_research_extra_and_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelFileError, match="RootNet"):
+        opened("landmarks", tmp_path, root="rootnet")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(EngineError, match="--root rootnet needs the research extra"):
+        opened("landmarks", tmp_path, root="rootnet")
 
 
 # --- what the user is told ---------------------------------------------------------------------

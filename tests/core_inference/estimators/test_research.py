@@ -1,6 +1,6 @@
 """What the papers' estimators share: whose pose it is, how sure, and what is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +67,7 @@ class Looker:
 
 
 def estimator(
-    seen: dict[int, PersonPose],
+    seen: Mapping[int, PersonPose | Sequence[PersonPose]],
     answer: PosedPeople,
     body: ResearchBody | None = None,
 ) -> tuple[ResearchEstimator, Looker, ChosenFinder]:
@@ -84,19 +84,54 @@ def test_frames_where_nobody_was_found_stay_empty_and_the_networks_see_the_other
     answer = posed(2)
     looking, looker, _ = estimator(people, answer)
     poses = looking.estimate_all(frames(3, 4, 5, 6))
-    assert [pose is None for pose in poses] == [True, False, True, False]
+    assert [len(people) for people in poses] == [0, 1, 0, 1]
     assert [[s.found for s in shown] for shown in looker.shown] == [[people[4], people[6]]]
-    for pose, number, row in ((poses[1], 4, 0), (poses[3], 6, 1)):
-        assert pose is not None
+    for [pose], number, row in ((poses[1], 4, 0), (poses[3], 6, 1)):
         assert pose.root is not None
         assert pose.box == people[number].box
         assert pose.landmarks is people[number].landmarks
         np.testing.assert_allclose(pose.root, answer.root[row], atol=1e-6)
 
 
+def test_everybody_in_a_frame_is_posed_in_batches_no_larger_than_liked() -> None:
+    """Five people in three frames, four at once: the second look is at the fifth."""
+    everybody = {
+        0: [found_person(BOX), replace(found_person(BOX), followed=1)],
+        2: [replace(found_person(BOX), followed=number) for number in (2, 3, 4)],
+    }
+    shown: list[Sequence[Sighting]] = []
+
+    def look(people: Sequence[Sighting]) -> PosedPeople:
+        shown.append(people)
+        return posed(len(people))
+
+    looking = ResearchEstimator(
+        ChosenFinder(everybody), ChosenPoses(look), ResearchBody(), LENS, ()
+    )
+    poses = looking.estimate_all(frames(0, 1, 2))
+    assert [len(people) for people in shown] == [4, 1]
+    assert [[pose.followed for pose in people] for people in poses] == [[0, 1], [], [2, 3, 4]]
+
+
+def test_what_helps_to_know_a_person_again_is_passed_on() -> None:
+    clothes = np.full(8, 0.125, np.float32)
+    person = replace(found_person(BOX), followed=7, appearance=clothes)
+    looking, _, _ = estimator({0: person}, posed(1))
+    [[pose]] = looking.estimate_all(frames(0))
+    assert pose.followed == 7
+    assert pose.appearance is clothes
+
+
+def test_its_memory_is_the_finders() -> None:
+    looking, _, finder = estimator({}, posed(1))
+    assert looking.state() == finder.memory
+    looking.restore({"frames": 5})
+    assert finder.memory == {"frames": 5}
+
+
 def test_where_nobody_is_the_networks_are_not_asked() -> None:
     looking, looker, _ = estimator({}, posed(1))
-    assert looking.estimate_all(frames(0, 1)) == [None, None]
+    assert looking.estimate_all(frames(0, 1)) == [[], []]
     assert looking.estimate_all([]) == []
     assert looker.shown == []
 
@@ -106,7 +141,7 @@ def test_where_nobody_is_the_networks_are_not_asked() -> None:
 )
 def test_a_box_that_shows_nothing_of_the_image_is_nobody(box: Box) -> None:
     looking, looker, _ = estimator({0: found_person(box)}, posed(1))
-    assert looking.estimate_all(frames(0)) == [None]
+    assert looking.estimate_all(frames(0)) == [[]]
     assert looker.shown == []
 
 
@@ -117,15 +152,14 @@ def test_numbers_that_are_none_make_nobody_of_that_person_alone(field: str, valu
     getattr(answer, field)[0, 2] = value
     looking, _, _ = estimator({0: found_person(BOX), 1: found_person(BOX)}, answer)
     first, second = looking.estimate_all(frames(0, 1))
-    assert first is None
-    assert second is not None
+    assert (len(first), len(second)) == (0, 1)
 
 
 def test_numbers_beyond_float32_are_none() -> None:
     answer = posed(1)
     answer.root[0] = [1e300, 0.0, 1e-300]
     looking, _, _ = estimator({0: found_person(BOX)}, answer)
-    assert looking.estimate_all(frames(0)) == [None]
+    assert looking.estimate_all(frames(0)) == [[]]
 
 
 # --- what is said of them ----------------------------------------------------------------------
@@ -134,8 +168,7 @@ def test_numbers_beyond_float32_are_none() -> None:
 def test_joints2d_are_the_posed_joints_seen_by_our_camera() -> None:
     answer, body = posed(3), licensed_research_body()
     looking, _, _ = estimator({k: found_person(BOX) for k in range(3)}, answer, body)
-    for n, pose in enumerate(looking.estimate_all(frames(0, 1, 2))):
-        assert pose is not None
+    for n, [pose] in enumerate(looking.estimate_all(frames(0, 1, 2))):
         assert pose.rotations is not None
         assert pose.rotations.dtype == pose.joints2d.dtype == np.float32
         full = body.full_rotations(answer.rotations)[n]
@@ -149,8 +182,7 @@ def test_joints2d_are_the_posed_joints_seen_by_our_camera() -> None:
 
 def test_the_open_body_expresses_nothing() -> None:
     looking, _, _ = estimator({0: found_person(BOX)}, posed(1), ResearchBody())
-    (pose,) = looking.estimate_all(frames(0))
-    assert pose is not None
+    [[pose]] = looking.estimate_all(frames(0))
     assert pose.expression is not None
     assert not pose.expression.any()
 
@@ -159,8 +191,7 @@ def test_scores_are_the_landmarks_and_unknown_joints_follow_the_person() -> None
     scores = np.zeros(55, np.float32)
     scores[[1, 2]] = [0.6, 0.8]
     looking, _, _ = estimator({0: found_person(BOX, scores=scores)}, posed(1))
-    (pose,) = looking.estimate_all(frames(0))
-    assert pose is not None
+    [[pose]] = looking.estimate_all(frames(0))
     assert pose.scores.dtype == np.float32
     np.testing.assert_allclose(pose.scores[[1, 2]], [0.6, 0.8])
     np.testing.assert_allclose(np.delete(pose.scores, [1, 2]), UNKNOWN_JOINT * 0.7, rtol=1e-6)
@@ -169,16 +200,14 @@ def test_scores_are_the_landmarks_and_unknown_joints_follow_the_person() -> None
 def test_fingers_that_no_network_saw_score_nothing() -> None:
     people = replace(posed(1), hands_seen=np.array([[True, False]]))
     looking, _, _ = estimator({0: found_person(BOX, scores=np.full(55, 0.8, np.float32))}, people)
-    [pose] = looking.estimate_all(frames(0))
-    assert pose is not None
+    [[pose]] = looking.estimate_all(frames(0))
     np.testing.assert_allclose(pose.scores[:40], 0.8, rtol=1e-6)
     assert not pose.scores[40:].any()
 
 
 def test_whom_nobody_is_sure_of_scores_nothing() -> None:
     looking, _, _ = estimator({0: found_person(BOX, scores=np.zeros(55, np.float32))}, posed(1))
-    (pose,) = looking.estimate_all(frames(0))
-    assert pose is not None
+    [[pose]] = looking.estimate_all(frames(0))
     assert not pose.scores.any()
 
 
@@ -187,9 +216,7 @@ def test_vertices_go_with_their_person() -> None:
     assert answer.vertices is not None
     answer.vertices[1] = 1.0
     looking, _, _ = estimator({0: found_person(BOX), 1: found_person(BOX)}, answer)
-    first, second = looking.estimate_all(frames(0, 1))
-    assert first is not None
-    assert second is not None
+    [first], [second] = looking.estimate_all(frames(0, 1))
     assert first.vertices is not None
     assert second.vertices is not None
     np.testing.assert_array_equal(first.vertices, np.zeros((7, 3)))

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pose2rig.core_inference.motion.placing import SIZES
 from pose2rig.core_inference.motion.root import (
     MIN_DEPTH_M,
     Sight,
+    size_at_depth,
     solve_root,
     steady_depth,
+    told_of,
 )
 
 Float64 = NDArray[np.float64]
@@ -91,3 +94,33 @@ def test_depth_does_not_leap_and_comes_back_for_a_moment() -> None:
     found = steady_depth(leaping, time_s)
     assert np.abs(found - depth)[60:66].max() < 0.4
     np.testing.assert_allclose(steady_depth(leaping[:2], time_s[:2]), leaping[:2])
+
+
+# --- a root that a network saw -----------------------------------------------------------------
+
+
+def test_a_given_depth_holds_and_the_pixels_say_the_rest(points: Float64, places: Float64) -> None:
+    """The person is told to be a tenth farther: as much farther aside, to stay on the pixels."""
+    rays = pixels(points, places) / FOCAL_PX
+    sight = Sight(body=points, rays=rays, weights=np.ones((COUNT, 18)), time_s=TIME_S)
+    found = solve_root(told_of(sight, (1.1 * places).astype(np.float32)))
+    np.testing.assert_allclose(found[:, 2], 1.1 * places[:, 2], rtol=1e-5)
+    np.testing.assert_allclose(found[:, :2], 1.1 * places[:, :2], atol=0.12)
+
+
+def test_where_no_landmark_is_seen_the_networks_pixel_remains(
+    points: Float64, places: Float64
+) -> None:
+    rays = np.zeros((COUNT, 18, 2))
+    sight = Sight(body=points, rays=rays, weights=np.zeros((COUNT, 18)), time_s=TIME_S)
+    found = solve_root(told_of(sight, places.astype(np.float32)))
+    np.testing.assert_allclose(found, places, atol=1e-4)
+
+
+def test_a_depth_says_how_large_the_person_is() -> None:
+    pelvis = np.array([[0.0, 4.0, 0.0], [0.0, 5.0, 0.0], [0.0, 2.0, 0.0]])
+    nearer = np.array([[0.0, 0.0, 3.2], [0.0, 0.0, 4.0], [0.0, 0.0, 9.0]], np.float32)
+    assert size_at_depth(pelvis, None) == 1.0
+    assert size_at_depth(pelvis, nearer) == pytest.approx(0.8)
+    assert size_at_depth(pelvis, 0.01 * nearer) == SIZES[0]
+    assert size_at_depth(pelvis, 100.0 * nearer) == SIZES[1]

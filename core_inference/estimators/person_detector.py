@@ -1,0 +1,110 @@
+"""Finding people in an image or a part of it: where each stands, how large, and how turned.
+
+MediaPipe's detector sees faces and upper bodies, and says of each where the middle of the hips is
+and how far the body reaches from there.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .anchor_boxes import anchors, found
+from .landmark_models import LandmarkModels
+from .regions import Float32, Image, Region, up_along
+from .tflite_model import TfliteModel
+
+BODY_MARGIN = 1.25
+"""The region of a body is this much larger than twice the body's radius."""
+
+_STRIDES = (8, 16, 32, 32, 32)
+_SHRINK_SIDES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """A person the detector sees, in px of the whole image.
+
+    score 0..1; box x, y, width, height of what it knows people by, the head or upper body; x, y
+    the middle of the hips; radius how far the body reaches from there; angle (rad, clockwise) of
+    the body's up from the image's.
+    """
+
+    score: float
+    box: tuple[float, float, float, float]
+    x: float
+    y: float
+    radius: float
+    angle: float
+
+    @property
+    def region(self) -> Region:
+        """Where the body's landmarks are to be looked for."""
+        return Region(x=self.x, y=self.y, size=2 * self.radius * BODY_MARGIN, angle=self.angle)
+
+
+class PersonDetector:
+    """The person detector, run by one thread at a time."""
+
+    def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
+        self._model = TfliteModel(models.read("pose_detection"), threads=threads)
+        self._side_px = self._model.input_size[0]
+        self._anchors = anchors(self._side_px, _STRIDES)
+
+    def detect(
+        self, image: Image, window: tuple[int, int, int, int] | None = None
+    ) -> tuple[Detection, ...]:
+        """Return everybody scored 0.5 or better in the image (H,W,3) uint8 RGB, best first.
+
+        window: x, y, width, height px of the part to look at, inside the image; None for all.
+        """
+        x, y, width, height = window or (0, 0, image.shape[1], image.shape[0])
+        patch, scale, corner_2 = _letterboxed(image[y : y + height, x : x + width], self._side_px)
+        offsets, logits = self._model.run(patch)
+        people = found(offsets, logits, self._anchors, self._side_px)
+        to_px = self._side_px / scale
+        origin_2 = np.array([x, y], dtype=np.float32) - corner_2 / scale
+        points_DK2 = people.points * to_px + origin_2
+        boxes_D22 = people.boxes.reshape(-1, 2, 2) * to_px + origin_2
+        return tuple(
+            _detection(float(score), box_22, points_K2)
+            for score, box_22, points_K2 in zip(people.scores, boxes_D22, points_DK2, strict=True)
+        )
+
+
+def _detection(score: float, box_22: Float32, points_K2: Float32) -> Detection:
+    (x0, y0), (x1, y1) = box_22.tolist()
+    hips_2, edge_2 = points_K2[0], points_K2[1]
+    return Detection(
+        score=score,
+        box=(x0, y0, x1 - x0, y1 - y0),
+        x=float(hips_2[0]),
+        y=float(hips_2[1]),
+        radius=math.dist(hips_2.tolist(), edge_2.tolist()),
+        angle=up_along(hips_2, edge_2),
+    )
+
+
+def _letterboxed(image: Image, side_px: int) -> tuple[Float32, float, Float32]:
+    """Fit an image into the middle of a black square, -1..1.
+
+    Returns the square (side,side,3), how many of its px one of the image's takes, and the px of
+    the square (2,) at which the image's corner lies.
+    """
+    height, width = image.shape[:2]
+    step = max(1, max(height, width) // (_SHRINK_SIDES * side_px))
+    small: Any = image
+    if step > 1:
+        size = (max(1, width // step), max(1, height // step))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    scale = side_px / max(height, width)
+    corner_2 = (side_px - np.array([width, height], dtype=np.float32) * np.float32(scale)) / 2
+    inner_x, inner_y = scale * width / small.shape[1], scale * height / small.shape[0]
+    matrix_23 = np.array([[inner_x, 0, corner_2[0]], [0, inner_y, corner_2[1]]], dtype=np.float64)
+    square: Any = cv2.warpAffine(
+        small, matrix_23, (side_px, side_px), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0)
+    )
+    patch = np.multiply(square, np.float32(2 / 255), dtype=np.float32)
+    return np.subtract(patch, np.float32(1), out=patch), scale, corner_2

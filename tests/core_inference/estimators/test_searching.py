@@ -1,0 +1,141 @@
+"""Where the detector looks: everywhere at first, then where it pays."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pose2rig.core_inference.estimators.following import Follower
+from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
+from pose2rig.core_inference.estimators.person_detector import Detection, PersonDetector
+from pose2rig.core_inference.estimators.regions import Image, Region
+from pose2rig.core_inference.estimators.searching import Searcher, Window, merged, tiles_of
+from pose2rig.core_inference.estimators.whole_body import Followed
+
+WIDTH, HEIGHT = 1280, 720
+
+
+class Watched(PersonDetector):
+    """The detector, which notes where it looks and finds nobody."""
+
+    def __init__(self, models: LandmarkModels) -> None:
+        super().__init__(models)
+        self.windows: list[Window] = []
+
+    def detect(self, image: Image, window: Window | None = None) -> tuple[Detection, ...]:
+        height, width = image.shape[:2]
+        self.windows.append(window or (0, 0, width, height))
+        return ()
+
+
+@pytest.fixture
+def detector(landmark_models: LandmarkModels) -> Watched:
+    return Watched(landmark_models)
+
+
+def room() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(60, 200, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+
+
+def person_at(x: float, y: float, radius: float) -> Follower:
+    where = Followed(body=Region(x=x, y=y, size=2.5 * radius, angle=0.0))
+    return Follower(number=0, where=where, since_s=0.0, confirmed_s=0.0, proven=True)
+
+
+def look(
+    searcher: Searcher, detector: Watched, image: Image, people: list[Follower], index: int
+) -> list[Window]:
+    detector.windows.clear()
+    for person in people:
+        person.unchecked += 1
+    searcher.search(image, people, index / 30)
+    return list(detector.windows)
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1088, 1920), (960, 540), (640, 480)])
+def test_everybody_fits_into_a_window(size: tuple[int, int]) -> None:
+    width, height = size
+    scales = tiles_of(width, height)
+    assert scales
+    for tiles in scales:
+        side = tiles[0][2]
+        high, wide = 0.4 * side, 0.2 * side
+        for x in np.linspace(0, width - wide, 40):
+            for y in np.linspace(0, height - high, 40):
+                assert any(
+                    left <= x + 1
+                    and top <= y + 1
+                    and x + wide <= left + w + 1
+                    and y + high <= top + h + 1
+                    for left, top, w, h in tiles
+                )
+
+
+def test_a_person_of_90_px_in_full_hd_fills_a_fifth_of_a_window() -> None:
+    assert 90 / tiles_of(1920, 1080)[-1][0][2] > 0.2
+
+
+def test_the_first_frame_is_searched_in_full(detector: Watched) -> None:
+    windows = look(Searcher(detector), detector, room(), [], 0)
+    everything = [(0, 0, WIDTH, HEIGHT), *(t for tiles in tiles_of(WIDTH, HEIGHT) for t in tiles)]
+    assert windows == everything
+
+
+def test_a_still_scene_costs_little(detector: Watched) -> None:
+    searcher, image, person = Searcher(detector), room(), person_at(640, 360, 150)
+    counts = [len(look(searcher, detector, image, [person], n)) for n in range(81)]
+    assert sum(counts[1:]) < 0.5 * 80
+
+
+def test_a_person_followed_is_checked_in_a_window_of_their_own(detector: Watched) -> None:
+    searcher, image, person = Searcher(detector), room(), person_at(200, 360, 150)
+    windows = [w for n in range(25) for w in look(searcher, detector, image, [person], n)][1:]
+    assert any(w[2] == w[3] == 360 and w[0] <= 50 for w in windows)
+    assert person.unchecked <= 8
+
+
+def test_a_change_is_looked_at_within_half_a_second(detector: Watched) -> None:
+    searcher, image, person = Searcher(detector), room(), person_at(200, 360, 100)
+    for n in range(10):
+        look(searcher, detector, image, [person], n)
+    changed = image.copy()
+    changed[300:390, 1000:1035] = 255
+    windows = [w for n in range(10, 25) for w in look(searcher, detector, changed, [person], n)]
+    assert any(
+        w[2] == 360 and w[0] <= 1000 and w[0] + w[2] >= 1035 and w[1] <= 300 and w[1] + w[3] >= 390
+        for w in windows
+    )
+
+
+def test_where_somebody_was_lost_is_looked_at_for_a_second(detector: Watched) -> None:
+    searcher, image = Searcher(detector), room()
+    look(searcher, detector, image, [], 0)
+    searcher.lose(person_at(1000, 400, 164), image, 0.0)
+    own = (820, 220, 361, 361)
+    seen = [own in look(searcher, detector, image, [], n) for n in range(1, 60)]
+    assert 8 <= sum(seen[:30]) <= 12
+    assert not any(seen[31:])
+
+
+def test_one_person_in_several_windows_is_one() -> None:
+    def detection(x: float, radius: float, score: float) -> Detection:
+        box = (x, 0.0, 10.0, 10.0)
+        return Detection(score=score, box=box, x=x, y=100.0, radius=radius, angle=0.0)
+
+    best, again, other = detection(100, 50, 0.9), detection(110, 60, 0.7), detection(200, 50, 0.8)
+    assert merged([again, other, best]) == (best, other)
+
+
+def test_a_restored_searcher_goes_on_alike(detector: Watched) -> None:
+    searcher, other = Searcher(detector), Searcher(detector)
+    image, random = room(), np.random.default_rng(1)
+    for n in range(30):
+        person = person_at(300 + 10 * n, 360, 100)
+        image = np.roll(image, int(random.integers(0, 9)), axis=1)
+        other = Searcher(detector)
+        other.restore(json.loads(json.dumps(searcher.state())))
+        expected = look(searcher, detector, image, [person], n)
+        person.unchecked = 0
+        assert look(other, detector, image, [person], n) == expected
+    assert other.state() == searcher.state()
