@@ -3,7 +3,6 @@
 Legend: T frames of one person, J joints (55).
 """
 
-import math
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from typing import Any

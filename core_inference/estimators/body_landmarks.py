@@ -47,7 +47,10 @@ class Body:
 
 
 class BodyModel:
-    """The network for a body's landmarks, run by one thread at a time."""
+    """The network for a body's landmarks, run by one thread at a time.
+
+    In float16 its px would be as good, but its metres 12 cm off.
+    """
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
         content = models.read("pose_landmark")

@@ -92,9 +92,9 @@ class FaceModel:
     """The networks for a face's region and landmarks, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
-        self._detector = TfliteModel(models.read("face_detection"))
+        self._detector = TfliteModel(models.read("face_detection"), half=True)
         self._anchors = anchors(self._detector.input_size[0], _STRIDES)
-        self._model = TfliteModel(models.read("face_landmark"), threads=threads)
+        self._model = TfliteModel(models.read("face_landmark"), threads=threads, half=True)
 
     def find(self, image: Image, head_N2: Float32, before: Region | None) -> Face | None:
         """Return the face in the image (H,W,3) uint8 RGB, None where none is seen.
@@ -141,7 +141,7 @@ class IrisModel:
     """The network for an eye's outline and iris, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
-        self._model = TfliteModel(models.read("iris_landmark"), threads=threads)
+        self._model = TfliteModel(models.read("iris_landmark"), threads=threads, half=True)
 
     def find(self, image: Image, face_N3: Float32, eye: Eye) -> tuple[Float32, Float32]:
         """Return the points (71,3) around one eye of a face (468,3) and its iris (5,3), px.

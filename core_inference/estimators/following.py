@@ -89,15 +89,25 @@ class Follower:
 
     def is_due(self, time_s: float) -> bool:
         """Tell whether the detector should look at this person again."""
-        if not self.proven:
+        if not self.stands_alone:
             return self.unchecked >= PROVE_EVERY
         doubted = time_s - self.confirmed_s >= TRUST_S
         return self.unchecked >= (DOUBT_EVERY if doubted else CHECK_EVERY)
 
     @property
+    def stands_alone(self) -> bool:
+        """Tell whether this is surely a person, seen without painting others over."""
+        return self.proven and self.plain_s >= self.history[-1][0]
+
+    @property
     def is_believed(self) -> bool:
         """Tell whether this is taken for a person so far."""
-        return (self.sure or self.proven) and self.belief >= BELIEF_MIN
+        return self.is_certain or ((self.sure or self.proven) and self.belief >= BELIEF_MIN)
+
+    @property
+    def is_certain(self) -> bool:
+        """Tell whether two detections, one of them sure, say so: then the size says nothing."""
+        return self.sure and self.proven
 
     def see(self, seen: PersonSeen, human: bool, time_s: float) -> None:
         """Note what the landmark models say in this frame."""
@@ -114,14 +124,20 @@ class Follower:
         self.history.pop()
 
     def explains(self, detection: Detection, radii: float = MATCH_RADII) -> bool:
-        """Tell whether a detection is this person, going by the hips."""
+        """Tell whether a detection may be this person, going by the hips."""
+        return self.off(detection) <= radii
+
+    def off(self, detection: Detection) -> float:
+        """Return how far a detection is from the hips, in radii of the smaller one's body."""
         hips_2 = self.history[-1][1][_HIPS].mean(axis=0) if self.history else self._middle()
         off_px = math.hypot(detection.x - hips_2[0], detection.y - hips_2[1])
-        return off_px <= radii * min(detection.radius, self.radius)
+        return off_px / max(min(detection.radius, self.radius), 1.0)
 
     def confirm(self, score: float, time_s: float) -> None:
         """Note that the detector sees this person too."""
         if self.proven or score >= START_SCORE:
+            self.plain_s = time_s
+            self.sure = self.sure or score >= SURE_SCORE
             self.proven = self.proven or time_s > self.since_s
             self.confirmed_s = time_s
 
@@ -212,8 +228,8 @@ def apart(one: Float32, other: Float32, part: slice = _TRUNK_AND_LIMBS) -> float
 def doubles(followers: Sequence[Follower]) -> list[Follower]:
     """Return those that lie on another one's body, though it is one body.
 
-    Of two, the less proven one leaves, or else the one that moved further since the frame before,
-    or else the one that came later.
+    Of two, the less proven one leaves, or else the one not seen alone for longer, or else the one
+    that moved further since the frame before, or else the one that came later.
     """
     gone: list[Follower] = []
     for index, one in enumerate(followers):
@@ -223,8 +239,8 @@ def doubles(followers: Sequence[Follower]) -> list[Follower]:
     return gone
 
 
-def _doubt(person: Follower) -> tuple[bool, bool, float]:
-    return not person.proven, not person.sure, person.step()
+def _doubt(person: Follower) -> tuple[bool, bool, float, float]:
+    return not person.proven, not person.sure, -person.plain_s, person.step()
 
 
 def _is_one_body(one: Follower, other: Follower) -> bool:

@@ -55,8 +55,8 @@ class HandModel:
     """The networks for a hand's region and landmarks, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
-        self._recrop = TfliteModel(models.read("hand_recrop"))
-        self._model = TfliteModel(models.read("hand_landmark"), threads=threads)
+        self._recrop = TfliteModel(models.read("hand_recrop"), half=True)
+        self._model = TfliteModel(models.read("hand_landmark"), threads=threads, half=True)
 
     def find(self, image: Image, arm_35: Float32, before: Region | None) -> Hand | None:
         """Return the hand in the image (H,W,3) uint8 RGB, None where none is seen.

@@ -95,7 +95,7 @@ class LandmarkEstimator:
         return [
             _pose_from_seen(one, image, person)
             for person, one in looks
-            if person.is_believed and _is_human(one)
+            if person.is_believed and (person.is_certain or _is_human(one))
         ]
 
     def state(self) -> State:
@@ -127,23 +127,33 @@ class LandmarkEstimator:
     ) -> list[tuple[Follower, PersonSeen]]:
         """Return those of the followed who are still there."""
         before = [person.where for person in self._people]
+        alone = [person for person in self._people if person.stands_alone]
         for person, one in zip(self._people, seen, strict=True):
             if one is not None:
                 person.see(one, _is_human(one), time_s)
         seen = self._untangled(image, before, seen, time_s)
+        self._confirm(self._people, found.seen, time_s)
+        hidden = [person for person in self._people if person not in alone]
+        self._confirm(hidden, found.behind, time_s)
         here: list[tuple[Follower, PersonSeen]] = []
         for person, one in zip(list(self._people), seen, strict=True):
             if one is not None:
-                person.look_like(appearance(image, one))
-                known = found.seen if person.proven else (*found.seen, *found.behind)
-                scores = [it.score for it in known if person.explains(it)]
-                if scores:
-                    person.confirm(max(scores), time_s)
+                if person.plain_s == time_s:
+                    person.look_like(appearance(image, one))
             if one is None or person.is_over(time_s):
                 self._let_go(person, time_s)
             else:
                 here.append((person, one))
         return here
+
+    def _confirm(
+        self, people: Sequence[Follower], found: Sequence[Detection], time_s: float
+    ) -> None:
+        """Let each detection confirm the person nearest to it."""
+        for detection in found if people else ():
+            nearest = min(people, key=lambda person: person.off(detection))
+            if nearest.explains(detection):
+                nearest.confirm(detection.score, time_s)
 
     def _untangled(
         self,
@@ -160,7 +170,7 @@ class LandmarkEstimator:
         for index, person in enumerate(self._people):
             if seen[index] is not None and person not in double:
                 person.plain_s = time_s
-            elif others and person.proven and time_s - person.plain_s <= BESIDE_S:
+            elif others and time_s - person.plain_s <= BESIDE_S:
                 picture = without(image, silhouettes(others, image))
                 one = self._whole_body.look(picture, [before[index]])[0]
                 if one is not None:
@@ -226,10 +236,11 @@ class LandmarkEstimator:
             back = [lost for lost in self._searcher.lost(time_s) if lost.may_be(person)]
             if back:
                 self._searcher.regain(back[0])
-                person.sure = True
-            elif detection.score < START_SCORE:
+                person.number, person.sure = back[0].number, True
+            elif detection.score >= START_SCORE:
+                self._next_number += 1
+            else:
                 continue
-            self._next_number += 1
             self._people.append(person)
             here.append((person, one))
         return here

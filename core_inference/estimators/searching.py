@@ -112,7 +112,7 @@ class Searcher:
         self._frame += 1
         return Found(
             seen=self._detect(image, open_windows),
-            behind=self._behind(image, [one for one in people if one.proven], painted_windows),
+            behind=self._behind(image, [one for one in people if one.stands_alone], painted_windows),
         )
 
     def search_behind(self, image: Image, people: Sequence[Follower]) -> tuple[Detection, ...]:
@@ -176,12 +176,12 @@ class Searcher:
         self._cover(now, people, uncover=not lost)
         due = sorted(
             (person for person in people if person.is_due(time_s)),
-            key=lambda person: (person.proven, -person.unchecked),
+            key=lambda person: (person.stands_alone, -person.unchecked),
         )[:MAX_DUE]
         as_it_is = [_around(person, image, _OWN_RADII) for person in due]
         if self._frame % (WHOLE_EVERY if people else EMPTY_EVERY) == 0:
             as_it_is.append(whole)
-        painted = [_around(person, image, _OWN_RADII) for person in due if not person.proven]
+        painted = [_around(person, image, _OWN_RADII) for person in due if not person.stands_alone]
         painted += self._near_windows(image, people, time_s)
         painted += self._tiles(scales, now, people)
         as_it_is = list(dict.fromkeys(as_it_is))

@@ -1,9 +1,9 @@
 """A network file of MediaPipe's (TFLite) made ready to run: an image in, its output arrays out.
 
 It runs on LiteRT, and where that cannot be imported on OpenVINO, which gives the same float32
-numbers but for rounding. Where the processor computes in half precision (float16), LiteRT does so:
-it takes half the time, and landmarks move by a few hundredths of a pixel. Outputs that nobody asked
-for are cut out of the network before it is prepared, with every operation that serves them alone.
+numbers but for rounding. A network that bears it may run in half precision (float16) where the
+processor computes in it, which takes half the time. Outputs that nobody asked for are cut out of
+the network before it is prepared, with every operation that serves them alone.
 """
 
 from __future__ import annotations
@@ -52,15 +52,18 @@ class TfliteModel:
     """One network ready to run, by one thread at a time.
 
     content is the file; outputs are the wanted ones by their place in the file's own order, None
-    for all; threads is how many the runtime may use for one image. Raises EngineError for a file
-    that is no such network, and where no runtime is installed.
+    for all; threads is how many the runtime may use for one image; half says that float16 is good
+    enough. Raises EngineError for a file that is no such network, and where no runtime is
+    installed.
     """
 
-    def __init__(self, content: bytes, *, outputs: Places = None, threads: int = 1) -> None:
+    def __init__(
+        self, content: bytes, *, outputs: Places = None, threads: int = 1, half: bool = False
+    ) -> None:
         if len(content) > MAX_FILE_BYTES or content[_MARK_PLACE] != _FILE_MARK:
             raise _unusable(f"{len(content)} bytes that are no TFLite file")
         try:
-            self._network: _Network = _runtime()(content, outputs, threads)
+            self._network: _Network = _runtime(half)(content, outputs, threads)
         except _MALFORMED as error:
             raise _unusable(f"{type(error).__name__}: {error}") from error
         if len(self._network.shape) != 4 or self._network.shape[3] != 3:
@@ -82,15 +85,15 @@ class TfliteModel:
 
 def runtime_name() -> str:
     """Return the runtime in use, `LiteRT` or `OpenVINO`; raises EngineError where none loads."""
-    return _runtime().name
+    return _runtime(half=False).name
 
 
 def runs_alone() -> bool:
-    """Tell whether a network that runs keeps Python's other threads waiting.
+    """Tell whether a network in half precision keeps Python's other threads waiting as it runs.
 
     Then it has to use the processor's cores itself, and several at once gain nothing.
     """
-    return _runtime() is _LiteRtHalf
+    return _runtime(half=True) is _LiteRtHalf
 
 
 @functools.cache
@@ -207,9 +210,9 @@ class _OpenVino:
         return tuple(output.data[0].copy() for output in outputs)
 
 
-def _runtime() -> type[_LiteRt] | type[_LiteRtHalf] | type[_OpenVino]:
+def _runtime(half: bool) -> type[_LiteRt] | type[_LiteRtHalf] | type[_OpenVino]:
     problems: list[str] = []
-    for runtime in (_LiteRtHalf if computes_half() else _LiteRt, _OpenVino):
+    for runtime in (_LiteRtHalf if half and computes_half() else _LiteRt, _OpenVino):
         try:
             runtime.load()
         except (ImportError, OSError) as error:  # OSError: a library of its that is not there

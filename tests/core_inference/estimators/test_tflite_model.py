@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pose2rig.core_inference.estimators import tflite_model
 from pose2rig.core_inference.estimators.landmark_models import LANDMARK_MODELS, LandmarkModels
 from pose2rig.core_inference.estimators.tflite_model import (
     MAX_FILE_BYTES,
@@ -40,6 +41,10 @@ SIDES = {
 
 def image_for(model: TfliteModel, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).random((*model.input_size, 3), dtype=np.float32)
+
+
+def computing_half(monkeypatch: pytest.MonkeyPatch, *, half: bool) -> None:
+    monkeypatch.setattr(tflite_model, "computes_half", lambda: half)
 
 
 def without_litert(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +101,7 @@ def test_openvino_gives_the_same_where_litert_does_not_load(
     landmark_models: LandmarkModels, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     pytest.importorskip("openvino")
+    computing_half(monkeypatch, half=False)
     content, wanted = landmark_models.read(name), (1, 0)
     usual = TfliteModel(content, outputs=wanted)
     assert runtime_name() == "LiteRT"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pose2rig.core_inference.estimators import topology
+from pose2rig.core_inference.estimators import tflite_model, topology
 from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
 from pose2rig.core_inference.estimators.person_detector import PersonDetector
 from pose2rig.core_inference.estimators.regions import Region
@@ -102,6 +102,29 @@ def test_a_person_in_px_and_metres(
     assert (seen.body[visible, :2] < [width, height]).all()
     trunk_m = np.linalg.norm(seen.body_world[[11, 12]].mean(0) - seen.body_world[[23, 24]].mean(0))
     assert 0.35 < trunk_m < 0.7
+
+
+def test_half_precision_sees_the_same_person(
+    landmark_models: LandmarkModels,
+    detector: PersonDetector,
+    monkeypatch: pytest.MonkeyPatch,
+    player: RGB,
+) -> None:
+    seen: list[PersonSeen] = []
+    for half in (False, True):
+        monkeypatch.setattr(tflite_model, "computes_half", lambda half=half: half)
+        assert tflite_model.runs_alone() is half
+        whole_body = WholeBody(landmark_models)
+        seen += look_at_all(whole_body, detector, player)
+        whole_body.close()
+    single, half = seen
+    np.testing.assert_array_equal(half.body, single.body)
+    np.testing.assert_array_equal(half.body_world, single.body_world)
+    for name in ("left_hand", "face"):
+        one, other = getattr(single, name), getattr(half, name)
+        apart_px = np.linalg.norm(one[:, :2] - other[:, :2], axis=1)
+        assert 0 < np.median(apart_px) < 0.01 * np.ptp(one[:, 1])
+    np.testing.assert_allclose(half.left_hand_world, single.left_hand_world, atol=0.005)
 
 
 def test_the_next_frame_is_seen_from_where_this_one_points(
