@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from .estimators.base import PersonPose, State
 from .estimators.clothes import unlikeness
 from .footage import Frame
-from .sightings import Box, Float32, Sighting, middle, overlap, overlaps, reach, size
+from .sightings import Box, Float32, Sighting, middle, overlap, overlaps, reach, shown, size
 
 Float64 = NDArray[np.float64]
 
@@ -42,9 +42,8 @@ _CROWD_STEP = 0.3
 _AMBIGUOUS = 0.1
 _OUT_OF_REACH = 1e3
 _SPEED_S = 0.3
-_LINK_MAX = 1.5
+_LINK_MAX = 2.0
 _SAME_REGION = 0.5
-_GLIMPSE_S = 0.1
 _LINK_UNLIKE = 0.35
 _SAME = 0.6
 
@@ -195,9 +194,7 @@ def link(tracks: tuple[PersonTrack, ...]) -> tuple[PersonTrack, ...]:
         cost_NN = np.full((len(here), len(here)), _OUT_OF_REACH)
         first_N = np.array([track.frame_index[0] for track in here])
         last_N = np.array([track.frame_index[-1] for track in here])
-        long_N = np.array([not _is_glimpse(track) for track in here])
-        possible_NN = (last_N[:, None] < first_N[None, :]) & long_N[:, None] & long_N[None, :]
-        for n, m in np.argwhere(possible_NN).tolist():
+        for n, m in np.argwhere(last_N[:, None] < first_N[None, :]).tolist():
             cost_NN[n, m] = _link_cost(here[n], here[m])
         successor = _matches(cost_NN, _LINK_MAX)
         starts = sorted(set(range(len(here))) - set(successor.values()))
@@ -215,15 +212,17 @@ def choose(
     """Keep whom the user wants: "all", the "largest" of each shot, or number "N" of all.
 
     image_size is width, height px: boxes count within it. Shots come in order, within a shot the
-    people by how much of them is seen: the area of the box times the mean score of the body's
-    joints, summed over the frames; person_id becomes the place in this
-    order among those kept, and with "N" it stays N. Dropped are statues, second tracks of
+    people by how much of them is seen well: the area of the box times the mean score of the
+    body's joints, less where the box swerves, summed over the frames; person_id becomes the place
+    in this order among those kept, and with "N" it stays N. Dropped are statues, second tracks of
     somebody, and people never seen for half a second without a break (in a shot shorter than a
     second: for half the shot; the person of a single image stays). A shot with nobody left gives
     nobody.
     """
     real = [track for track in tracks if _lasts(track) and not _is_statue(track)]
-    ranked = sorted(real, key=lambda track: (track.shot, -_shown(track, image_size)))
+    ranked = sorted(
+        real, key=lambda track: (track.shot, -shown(track.boxes, track.body_scores, image_size))
+    )
     people: list[PersonTrack] = []
     for track in ranked:
         if not any(_is_same(track, other) for other in people):
@@ -314,17 +313,11 @@ def _link_cost(one: PersonTrack, other: PersonTrack) -> float:
     apart = float(np.linalg.norm(ahead_2) + np.linalg.norm(back_2)) / 2
     grown = abs(math.log(max(size(start), 1.0) / max(size(end), 1.0)))
     unlike = unlikeness(one.appearance, other.appearance)
-    return (
-        apart / size_px / reach(gap_s)
-        + 0.5 * grown
-        + (0.0 if unlike is None else (unlike / _LINK_UNLIKE) ** 2 - 0.25)
-        - (_SAME_REGION if one.followed == other.followed else 0.0)
-    )
-
-
-def _is_glimpse(track: PersonTrack) -> bool:
-    """Say whether a tracklet is too short to tell whose it is, in a shot that is long enough."""
-    return float(track.time_s[-1] - track.time_s[0]) < min(_GLIMPSE_S, track.shot_s / 2)
+    cost = apart / size_px / reach(gap_s) + 0.5 * grown
+    if unlike is not None:
+        same_region = one.followed == other.followed
+        cost += (unlike / _LINK_UNLIKE) ** 2 - 0.25 - (_SAME_REGION if same_region else 0.0)
+    return cost
 
 
 def _velocity(track: PersonTrack, end: int) -> Float64:
@@ -393,11 +386,3 @@ def _is_same(track: PersonTrack, other: PersonTrack) -> bool:
         return False
     together = overlaps(track.boxes[mine], other.boxes[theirs]) >= _SAME
     return bool(together.sum() > len(track.frame_index) / 2)
-
-
-def _shown(track: PersonTrack, image_size: tuple[int, int]) -> float:
-    """Return the sum over the frames of the boxes' area in the image times the scores."""
-    limit_2 = np.array(image_size, dtype=np.float32)
-    low_T2 = np.clip(track.boxes[:, :2], 0, limit_2)
-    high_T2 = np.clip(track.boxes[:, :2] + track.boxes[:, 2:], 0, limit_2)
-    return float(np.prod(high_T2 - low_T2, axis=1, dtype=np.float64) @ track.body_scores)

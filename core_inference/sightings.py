@@ -28,6 +28,7 @@ _OVERLAP = 0.7
 _OVERLAP_S = 0.25
 _BEST_JOINTS = 3
 _MIN_COMMON = 3
+_STEADY = 0.05
 _APPEARANCE_GAIN = 0.1
 _BODY_JOINTS = slice(JOINT["pelvis"], JOINT["right_eye_smplhf"] + 1)
 
@@ -179,6 +180,28 @@ def _common(one: Box, other: Box) -> float:
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     return max(width, 0.0) * max(height, 0.0)
+
+
+def shown(boxes_T4: Float32, body_scores_T: Float32, image_size: tuple[int, int]) -> float:
+    """Return how much of somebody is seen well, summed over the frames.
+
+    It is the area px^2 of the box in an image of width, height px, times score and steadiness.
+    Where the models cannot read a figure its limbs, and so its box, jump from frame to frame.
+    """
+    limit_2 = np.array(image_size, dtype=np.float32)
+    low_T2 = np.clip(boxes_T4[:, :2], 0, limit_2)
+    high_T2 = np.clip(boxes_T4[:, :2] + boxes_T4[:, 2:], 0, limit_2)
+    area_T = np.prod(high_T2 - low_T2, axis=1, dtype=np.float64)
+    return float((area_T * body_scores_T * _steadiness(boxes_T4)).sum())
+
+
+def _steadiness(boxes_T4: Float32) -> Float64:
+    """Return (T,) 1 where the box goes its way evenly, a half where it swerves by 5 %."""
+    swerve_T = np.zeros(len(boxes_T4))
+    if len(boxes_T4) > 2:
+        size_T = np.maximum(np.hypot(boxes_T4[1:-1, 2], boxes_T4[1:-1, 3]), 1.0)
+        swerve_T[1:-1] = np.linalg.norm(np.diff(boxes_T4, n=2, axis=0), axis=1) / size_T
+    return 1.0 / (1.0 + swerve_T / _STEADY)
 
 
 def seen(pose: PersonPose) -> float:

@@ -57,6 +57,6 @@ def _paint(mask: Image, body_L2: Float32, radius_px: float) -> None:
     points = np.rint(np.clip(body_L2, -limit_2, 2 * limit_2)).astype(np.int32)
     thick = max(1, round(_LIMB_RADII * radius_px))
     for start, end in _LIMBS:
-        cv2.line(mask, points[start].tolist(), points[end].tolist(), 1, thick)
+        cv2.line(mask, points[start].tolist(), points[end].tolist(), (1,), thick)
     cv2.fillPoly(mask, [points[_SHOULDERS_AND_HIPS]], (1,))
-    cv2.circle(mask, points[_NOSE].tolist(), max(1, round(_HEAD_RADII * radius_px)), 1, -1)
+    cv2.circle(mask, points[_NOSE].tolist(), max(1, round(_HEAD_RADII * radius_px)), (1,), -1)

@@ -21,6 +21,7 @@ from .following import (
     SURE_SCORE,
     Follower,
     doubles,
+    is_human,
 )
 from .hiding import silhouettes, without
 from .landmark_models import LandmarkModels
@@ -45,10 +46,6 @@ VISIBLE = 0.3
 """From this score on a landmark counts as seen, for the box around the person."""
 
 _LEFT_WRIST, _RIGHT_WRIST = 15, 16
-_SHOULDER_MIN_M = 0.25
-_HEAD_MIN_M = 0.115
-_FOREARM_MIN_M = 0.13
-_TORSO_MIN_M = 0.40
 _MIN_BOX_POINTS = 3
 
 
@@ -95,7 +92,7 @@ class LandmarkEstimator:
         return [
             _pose_from_seen(one, image, person)
             for person, one in looks
-            if person.is_believed and (person.is_certain or _is_human(one))
+            if person.is_believed and (person.is_certain or is_human(one))
         ]
 
     def state(self) -> State:
@@ -130,16 +127,15 @@ class LandmarkEstimator:
         alone = [person for person in self._people if person.stands_alone]
         for person, one in zip(self._people, seen, strict=True):
             if one is not None:
-                person.see(one, _is_human(one), time_s)
+                person.see(one, is_human(one), time_s)
         seen = self._untangled(image, before, seen, time_s)
         self._confirm(self._people, found.seen, time_s)
         hidden = [person for person in self._people if person not in alone]
         self._confirm(hidden, found.behind, time_s)
         here: list[tuple[Follower, PersonSeen]] = []
         for person, one in zip(list(self._people), seen, strict=True):
-            if one is not None:
-                if person.plain_s == time_s:
-                    person.look_like(appearance(image, one))
+            if one is not None and person.plain_s == time_s:
+                person.look_like(appearance(image, one))
             if one is None or person.is_over(time_s):
                 self._let_go(person, time_s)
             else:
@@ -176,7 +172,7 @@ class LandmarkEstimator:
                 if one is not None:
                     if seen[index] is not None:
                         person.unsee(before[index])
-                    person.see(one, _is_human(one), time_s)
+                    person.see(one, is_human(one), time_s)
                     untangled[index] = one
         return untangled
 
@@ -221,7 +217,7 @@ class LandmarkEstimator:
         """Begin to follow the people detected who look human."""
         here: list[tuple[Follower, PersonSeen]] = []
         for detection, one in zip(found, self._look_twice(image, found), strict=True):
-            if one is None or not _is_human(one):
+            if one is None or not is_human(one):
                 continue
             person = Follower(
                 number=self._next_number,
@@ -263,28 +259,6 @@ class LandmarkEstimator:
         self._people.remove(person)
         if person.proven:
             self._searcher.lose(person, time_s)
-
-
-def _is_human(seen: PersonSeen) -> bool:
-    """Tell a body from a hand or a thing taken for one, by its size in the models' own metres.
-
-    On every person filmed, seen whole or in part, shoulders were at least 0.27 m apart, ears
-    0.12 m, forearms 0.14 m and trunks 0.42 m (5th percentiles); on a hand taken for a person the
-    medians were 0.22, 0.11, 0.12 and 0.41 m. Two measures too small make it no person.
-    """
-    world = seen.body_world[:, :3]
-    middle_of_hips, middle_of_shoulders = world[23:25].mean(axis=0), world[11:13].mean(axis=0)
-    shoulders = _apart(world[11], world[12])
-    ears = _apart(world[7], world[8])
-    forearms = (_apart(world[13], world[15]) + _apart(world[14], world[16])) / 2
-    trunk = _apart(middle_of_shoulders, middle_of_hips)
-    small = (
-        shoulders < _SHOULDER_MIN_M,
-        ears < _HEAD_MIN_M,
-        forearms < _FOREARM_MIN_M,
-        trunk < _TORSO_MIN_M,
-    )
-    return sum(small) < 2
 
 
 def _pose_from_seen(seen: PersonSeen, image: Image, person: Follower) -> PersonPose:

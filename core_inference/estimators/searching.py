@@ -35,8 +35,8 @@ SMALLEST_PX = 360
 WHOLE_EVERY = 16
 EMPTY_EVERY = 2
 COARSE_EVERY = 6
-FINE_EVERY = 12
-BESIDE_EVERY = 8
+FINE_EVERY = 16
+BESIDE_EVERY = 12
 CHANGE_EVERY = 2
 LOST_EVERY = 6
 KEEN_EVERY = 2
@@ -112,7 +112,9 @@ class Searcher:
         self._frame += 1
         return Found(
             seen=self._detect(image, open_windows),
-            behind=self._behind(image, [one for one in people if one.stands_alone], painted_windows),
+            behind=self._behind(
+                image, [one for one in people if one.stands_alone], painted_windows
+            ),
         )
 
     def search_behind(self, image: Image, people: Sequence[Follower]) -> tuple[Detection, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pose2rig.core_inference.clip import load_clip, load_raw_take
+from pose2rig.core_inference.estimators.landmark_models import engine_folder
 from pose2rig.core_inference.footage import open_footage, read
 
 from ..footage_samples import RGB, ffmpeg, make_video, write_image
@@ -270,33 +271,46 @@ def bare_environment(folder: Path, packages: tuple[str, ...]) -> Path:
     return folder / "bin" / "python"
 
 
-ALL_BUT_MEDIAPIPE = ("filelock", "numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm",
+ALL_BUT_THE_RUNTIME = ("filelock", "numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm",
                      "opencv_contrib_python.libs")  # fmt: skip
 
 
 def test_a_missing_engine(person_video: Path, tmp_path: Path) -> None:
-    """In an environment without MediaPipe: what is missing, and how to get it."""
-    python = bare_environment(tmp_path / "venv", ALL_BUT_MEDIAPIPE)
-    out = tmp_path / "out"
-    end = pose2rig("capture", person_video, "--out", out, "--formats", "npz", python=python)
-    assert_one_line(end, 1, "mediapipe", "pip install")
-    assert not out.exists()
+    """In an environment without models, or with nothing to run them: how to get it."""
+    for linked, words in ((False, ("model is missing", "landmark_setup")),
+                          (True, ("ai-edge-litert", "pip install"))):  # fmt: skip
+        folder = tmp_path / f"linked {linked}"
+        python = bare_environment(folder, ALL_BUT_THE_RUNTIME)
+        if linked:
+            link_models(folder)
+        out = tmp_path / "out"
+        end = pose2rig("capture", person_video, "--out", out, "--formats", "npz", python=python)
+        assert_one_line(end, 1, *words)
+        assert not out.exists()
+
+
+def link_models(folder: Path) -> None:
+    """Give a new environment the landmark models of this one."""
+    models = engine_folder().relative_to(sys.prefix)
+    (folder / models.parent).mkdir(parents=True)
+    (folder / models).symlink_to(engine_folder())
 
 
 def no_blender_environment(folder: Path) -> tuple[Path, dict[str, str]]:
     """An interpreter without bpy, and a PATH without a blender."""
-    packages = (*ALL_BUT_MEDIAPIPE, *_requirements_of_mediapipe())
+    packages = (*ALL_BUT_THE_RUNTIME, *_requirements_of_the_runtime())
     python = bare_environment(folder, packages)
+    link_models(folder)
     environment = {k: v for k, v in os.environ.items() if k != "PATH"}
     return python, {**environment, "PATH": str(folder / "bin")}
 
 
-def _requirements_of_mediapipe() -> tuple[str, ...]:
+def _requirements_of_the_runtime() -> tuple[str, ...]:
     here = Path(np.__file__).parent.parent
     unwanted = ("bpy", "torch", "smplx", "nvidia", "triton", "__", "pose2rig")
     return tuple(
         entry.name for entry in here.iterdir() if not entry.name.startswith(unwanted)
-        and entry.name not in ALL_BUT_MEDIAPIPE and entry.suffix != ".pth"
+        and entry.name not in ALL_BUT_THE_RUNTIME and entry.suffix != ".pth"
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ def track(
         time_s=index / FPS,
         boxes=boxes,
         scores=np.full(count, score, dtype=np.float32),
+        body_scores=np.full(count, score, dtype=np.float32),
         parts=(person_id,),
     )
 
@@ -278,13 +279,25 @@ def test_a_tracker_restored_at_any_frame_goes_on_alike(scene: Scene) -> None:
     for one, other in zip(restored.tracks(), whole.tracks(), strict=True):
         np.testing.assert_array_equal(one.boxes, other.boxes)
         np.testing.assert_array_equal(one.time_s, other.time_s)
-        assert one.limb_motion == other.limb_motion
+        np.testing.assert_array_equal(one.body_scores, other.body_scores)
 
 
 def test_the_person_with_the_most_box_over_time_is_chosen() -> None:
     near = track(60, box=(100, 100, 300, 800), person_id=0)
     far = track(100, box=(900, 300, 60, 160), person_id=1)
     assert chosen((near, far)) == [(0,)]
+
+
+def test_who_is_seen_better_is_chosen_over_a_slightly_larger_one() -> None:
+    dark = track(60, box=(100, 100, 300, 800), score=0.6, person_id=0)
+    clear = track(60, box=(900, 100, 280, 780), score=0.9, person_id=1)
+    assert chosen((dark, clear)) == [(1,)]
+
+
+def test_who_is_seen_steadily_is_chosen_over_a_figure_that_flickers() -> None:
+    flickers = track(60, box=(100, 100, 300, 800), sway=200.0, person_id=0)
+    walker = track(60, box=(900, 100, 250, 700), person_id=1)
+    assert chosen((flickers, walker)) == [(1,)]
 
 
 def test_each_shot_keeps_its_own_person() -> None:

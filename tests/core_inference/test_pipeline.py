@@ -230,7 +230,7 @@ def test_looking_at_a_frame_imports_neither_torch_nor_smplx_nor_blender() -> Non
         "estimator.estimate_all([Frame(index=0, time_s=0.0, image=image)])\n"
         "estimator.close()"
     )
-    assert modules & {"ai_edge_litert.interpreter", "openvino"}
+    assert modules & {"ai_edge_litert", "openvino"}
     assert not modules & {"mediapipe", "torch", "smplx", "bpy", "mathutils", "pose2rig.addon"}
 
 

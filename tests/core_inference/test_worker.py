@@ -26,7 +26,7 @@ from pose2rig.core_inference.worker import read_job
 from pose2rig.rigs.errors import NotAvailableError, UsageError
 
 from .running import events_of, files_under, results_under, start_worker
-from .test_bad_input import ALL_BUT_MEDIAPIPE, bare_environment, capture
+from .test_bad_input import ALL_BUT_THE_RUNTIME, bare_environment, capture
 
 slow = pytest.mark.slow
 Worker = subprocess.Popen[str]
@@ -261,7 +261,9 @@ def test_a_failure_is_one_event_with_a_next_step(
 
 
 @slow
-@pytest.mark.parametrize(("packages", "missing"), [((), "numpy"), (ALL_BUT_MEDIAPIPE, "mediapipe")])
+@pytest.mark.parametrize(
+    ("packages", "missing"), [((), "numpy"), (ALL_BUT_THE_RUNTIME, "landmark model")]
+)
 def test_a_python_without_the_engines_packages_says_what_is_missing(
     started: list[Worker],
     person_video: Path,

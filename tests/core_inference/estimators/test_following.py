@@ -40,7 +40,13 @@ def followed(
 ) -> Follower:
     where = Followed(body=Region(x=x, y=400.0, size=2.5 * RADIUS, angle=0.0))
     person = Follower(
-        number=number, where=where, since_s=0.0, confirmed_s=0.0, sure=True, proven=proven
+        number=number,
+        where=where,
+        since_s=0.0,
+        confirmed_s=0.0,
+        plain_s=0.0,
+        sure=True,
+        proven=proven,
     )
     for index in range(round(last_s * 30) + 1):
         person.see(seen_at(x, flail * (index % 2)), True, index / 30)
@@ -62,11 +68,35 @@ def test_somebody_seen_once_is_let_go_soon() -> None:
 
 def test_a_second_detection_proves_a_person() -> None:
     person = followed(300, 0.3, proven=False)
-    person.confirm(0.0)
+    person.confirm(0.9, 0.0)
     assert not person.proven
-    person.confirm(0.3)
+    person.confirm(0.9, 0.3)
     assert person.proven
     assert not person.is_over(0.9)
+
+
+def test_a_weak_detection_confirms_whom_a_better_one_proved() -> None:
+    person = followed(300, 0.3, proven=False)
+    person.confirm(0.55, 0.2)
+    assert not person.proven
+    person.confirm(0.65, 0.3)
+    person.confirm(0.55, 0.4)
+    assert person.proven
+    assert person.confirmed_s == 0.4
+
+
+def test_who_comes_back_near_in_the_same_clothes_is_the_one_lost() -> None:
+    red, blue = np.zeros(24, dtype=np.float32), np.zeros(24, dtype=np.float32)
+    red[[0, 12]], blue[[5, 17]] = 0.5, 0.5
+    lost, back = followed(300, 0.3), followed(450, 0.0, proven=False)
+    lost.look_like(red)
+    back.look_like(red)
+    assert lost.may_be(back)
+    stranger, far = followed(450, 0.0, proven=False), followed(800, 0.0, proven=False)
+    stranger.look_like(blue)
+    far.look_like(red)
+    assert not lost.may_be(stranger)
+    assert not lost.may_be(far)
 
 
 def test_only_a_sure_or_proven_person_is_believed() -> None:
@@ -74,22 +104,24 @@ def test_only_a_sure_or_proven_person_is_believed() -> None:
     assert person.is_believed
     person.sure = False
     assert not person.is_believed
-    person.confirm(0.1)
+    person.confirm(0.9, 0.1)
     assert person.is_believed
 
 
-def test_what_rarely_looks_human_is_not_believed() -> None:
-    person = followed(300, 0.1)
+def test_what_rarely_looks_human_is_believed_after_two_detections_only() -> None:
+    person = followed(300, 0.1, proven=False)
     for index in range(8):
         person.see(seen_at(300), False, 0.2 + index / 30)
     assert not person.is_believed
+    person.confirm(0.9, 0.5)
+    assert person.is_believed
 
 
 def test_an_unconfirmed_person_is_kept_unless_the_limbs_flail() -> None:
     assert not followed(300, 1.5).is_over(1.5)
     flailing = followed(300, 1.5, flail=40.0)
     assert flailing.is_over(1.5)
-    flailing.confirm(1.4)
+    flailing.confirm(0.55, 1.4)
     assert not flailing.is_over(1.5)
 
 

@@ -124,6 +124,7 @@ def test_half_precision_sees_the_same_person(
         one, other = getattr(single, name), getattr(half, name)
         apart_px = np.linalg.norm(one[:, :2] - other[:, :2], axis=1)
         assert 0 < np.median(apart_px) < 0.01 * np.ptp(one[:, 1])
+    assert half.left_hand_world is not None and single.left_hand_world is not None
     np.testing.assert_allclose(half.left_hand_world, single.left_hand_world, atol=0.005)
 
 
