@@ -26,7 +26,7 @@ _COUNT, _ALL_COUNT = 33, 39
 _CENTRE, _EDGE = 33, 34
 _OUTPUTS = (0, 1, 3, 4)
 _MARGIN = Margin(factor=BODY_MARGIN)
-_HALF_FOLLOWED = 0.03
+_HALF_FOLLOWED = 0.01
 """A shift by this share of the region's side is followed by half at once."""
 
 _REACH = 3

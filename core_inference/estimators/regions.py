@@ -53,13 +53,9 @@ class Margin:
 def crop(image: Image, region: Region, side_px: int, border: int = cv2.BORDER_REPLICATE) -> Float32:
     """Return the region of the image (H,W,3) uint8 as a patch (side,side,3) float32, 0..1.
 
-    border: OpenCV's rule for what lies outside the image. A region of more than two px of the
-    image per px of the patch is shrunk by whole halves first: else what the patch shows, and the
-    landmarks with it, would shake with every px that falls between.
+    border: OpenCV's rule for what lies outside the image. Sampled as MediaPipe does it: of a large
+    region, px between the samples do not count.
     """
-    step = 2 ** max(0, math.floor(math.log2(max(region.size, 1.0) / side_px)))
-    if step > 1:
-        image, region = _shrunk(image, region, step)
     patch: Any = cv2.warpAffine(
         image,
         _image_from_region(region, 1 / side_px),
@@ -68,29 +64,6 @@ def crop(image: Image, region: Region, side_px: int, border: int = cv2.BORDER_RE
         borderMode=border,
     )
     return np.multiply(patch, _TO_UNIT, dtype=np.float32)
-
-
-def _shrunk(image: Image, region: Region, step: int) -> tuple[Image, Region]:
-    """Return the part of the image around the region at 1 / step of its size, and the region there.
-
-    Where nothing of the region is in the image, a px of its edge is left.
-    """
-    reach = region.size * math.sqrt(0.5)
-    spans: list[tuple[int, int]] = []
-    for middle, length in ((region.x, image.shape[1]), (region.y, image.shape[0])):
-        first = min(max(math.floor(middle - reach), 0), max(length - step, 0))
-        last = max(min(math.ceil(middle + reach), length), first + step)
-        spans.append((first, max((last - first) // step, 1)))
-    (left, width), (top, height) = spans
-    part = image[top : top + height * step, left : left + width * step]
-    small: Any = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
-    shifted = Region(
-        x=(region.x - left + 0.5) / step - 0.5,
-        y=(region.y - top + 0.5) / step - 0.5,
-        size=region.size / step,
-        angle=region.angle,
-    )
-    return small, shifted
 
 
 def in_image(region: Region, points_N2: Float32) -> Float32:

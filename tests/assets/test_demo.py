@@ -7,6 +7,7 @@ import pytest
 
 from pose2rig.core_inference.body_model import load_open_body
 from pose2rig.core_inference.clip import Clip, load_clip
+from pose2rig.core_inference.estimators.landmark_models import open_landmark_models
 from pose2rig.core_inference.estimators.landmarks import LandmarkEstimator
 from pose2rig.core_inference.footage import Frame, content_sha256, open_footage, read
 from pose2rig.core_inference.motion.ground import sole_points
@@ -102,16 +103,17 @@ def test_the_person_walks_turns_waves_and_squats(truth: Clip) -> None:
 
 @pytest.mark.slow
 def test_the_estimator_finds_body_face_and_both_hands(frames: list[Frame]) -> None:
-    estimator = LandmarkEstimator()
+    estimator = LandmarkEstimator(open_landmark_models(None))
     groups = {
         part: np.array([name.startswith(part) for name in estimator.landmark_names])
         for part in ("body", "left_hand", "right_hand", "face")
     }
-    seen = []
+    seen: list[list[bool]] = []
     for frame in frames[::3]:
-        pose = estimator.estimate(frame)
-        marks = None if pose is None else pose.landmarks
-        seen.append([marks is not None and marks.scores[g].mean() > 0.3 for g in groups.values()])
+        (pose,) = estimator.estimate(frame)
+        assert pose.landmarks is not None
+        scores = pose.landmarks.scores
+        seen.append([bool(scores[group].mean() > 0.3) for group in groups.values()])
     estimator.close()
     share = dict(zip(groups, np.mean(seen, axis=0), strict=True))
     assert share["body"] == 1.0

@@ -33,7 +33,7 @@ def raw(grid: Float32, sightings: dict[int, tuple[float, Float32]]) -> tuple[Flo
 def test_anchors_of_the_person_and_of_the_face_detector(grid: Float32) -> None:
     assert grid.shape == (2254, 2)
     assert anchors(128, (8, 16, 16, 16)).shape == (896, 2)
-    np.testing.assert_allclose(grid[:4], [[4, 4], [4, 4], [12, 4], [12, 4]] / np.float32(SIDE))
+    np.testing.assert_allclose(grid[:4], np.array([[4, 4], [4, 4], [12, 4], [12, 4]]) / SIDE)
     np.testing.assert_allclose(grid[-6:], 1 - 16 / np.float32(SIDE), rtol=1e-6)
     assert len(np.unique(grid[:1568], axis=0)) == 28 * 28
 

@@ -103,9 +103,7 @@ def test_outside_the_image_its_edge_goes_on_or_it_is_black() -> None:
 
 
 @pytest.mark.parametrize("place", [(-500.0, 80.0), (100.0, 700.0), (0.0, 0.0), (199.0, 159.0)])
-def test_large_regions_anywhere_are_shrunk_and_keep_their_places(
-    ramp: RGB, place: tuple[float, float]
-) -> None:
+def test_large_regions_anywhere_keep_their_places(ramp: RGB, place: tuple[float, float]) -> None:
     region = Region(x=place[0], y=place[1], size=300, angle=0.4)
     patch = crop(ramp, region, 32)
     cells = np.stack(np.meshgrid(np.arange(32), np.arange(32)), axis=-1).reshape(-1, 2)
@@ -113,13 +111,6 @@ def test_large_regions_anywhere_are_shrunk_and_keep_their_places(
     within = ((places > 12) & (places < [187, 147])).all(axis=1)
     seen = patch[cells[:, 1], cells[:, 0], :2] * 255
     assert np.abs(seen - places)[within].max(initial=0) < 1.5
-
-
-def test_fine_stripes_become_grey_instead_of_shaking() -> None:
-    image = np.zeros((512, 512, 3), dtype=np.uint8)
-    image[:, ::2] = 255
-    patch = crop(image, Region(x=256.3, y=256, size=400, angle=0), 64)
-    assert np.abs(patch - 0.5).max() < 0.02
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 300, 3), (300, 2, 3)])
