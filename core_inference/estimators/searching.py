@@ -35,9 +35,9 @@ SMALLEST_PX = 360
 WHOLE_EVERY = 16
 EMPTY_EVERY = 2
 COARSE_EVERY = 6
-FINE_EVERY = 24
+FINE_EVERY = 16
 BESIDE_EVERY = 12
-CHANGE_EVERY = 4
+CHANGE_EVERY = 2
 LOST_EVERY = 6
 KEEN_EVERY = 2
 """How many frames lie between two looks of a kind; at 30 a second all coarse tiles take one."""
