@@ -37,7 +37,7 @@ MISSING = np.iinfo(np.int16).min
 
 def main(shared: Path) -> None:
     """Record all clips."""
-    from mediapipe.python.solutions.holistic import Holistic
+    from mediapipe.python.solutions.holistic import Holistic  # pyright: ignore
 
     record: dict[str, Any] = {}
     for name, (place, first) in CLIPS.items():
