@@ -1,11 +1,13 @@
 """A real Blender window with the built extension installed, for the tests of this folder."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from .blender_window import BlenderWindow, install_extension, private_environment, wait_until
 from .display import Display
@@ -34,8 +36,17 @@ def extension_zip(repository_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def footage(repository_dir: Path) -> Path:
-    """The bundled clip: on any machine it takes long enough to be stopped half-way."""
+    """The bundled clip."""
     return repository_dir / "assets" / "demo.mp4"
+
+
+@pytest.fixture(scope="session")
+def long_footage(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled clip five times over: it takes long enough to find a button meanwhile."""
+    path = tmp_path_factory.mktemp("footage") / "long.mp4"
+    again = ["-stream_loop", "4", "-i", str(footage), "-c", "copy", str(path)]
+    subprocess.run([get_ffmpeg_exe(), "-loglevel", "error", *again], check=True)
+    return path
 
 
 @pytest.fixture(scope="session")

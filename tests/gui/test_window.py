@@ -246,8 +246,9 @@ def test_the_list_holds_the_one_person(captured: Captured, gallery: Path) -> Non
 
 @pytest.mark.parametrize("way", ["escape", "button"])
 def test_cancel_ends_the_worker_and_leaves_the_scene_alone(
-    window: BlenderWindow, gallery: Path, way: str
+    window: BlenderWindow, gallery: Path, long_footage: Path, way: str
 ) -> None:
+    window.call("set_footage", path=str(long_footage))
     before = window.call("scene_state")
     worker = start_capture(window)
     if way == "escape":
