@@ -121,6 +121,7 @@ def test_it_ends_well_and_writes_the_contracts_files(capture: Capture) -> None:
     assert sorted(files_under(capture.out)) == [
         *fbx,
         "person_0.npz",
+        "raw/person_0.jpg",
         "raw/person_0.npz",
         "report.json",
     ]
