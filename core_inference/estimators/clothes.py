@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Float32
-from .regions import Image, Region, crop
+from .regions import Image, Patch, Region
 from .whole_body import PersonSeen
 
 SIDE_PX = 64
@@ -37,8 +37,8 @@ def appearance(image: Image, seen: PersonSeen) -> Float32 | None:
     low_2, high_2 = points_N2.min(axis=0), points_N2.max(axis=0)
     size = max(float((high_2 - low_2).max()), 1.0)
     x, y = ((low_2 + high_2) / 2).tolist()
-    patch = crop(image, Region(x=x, y=y, size=size, angle=0.0), SIDE_PX, cv2.BORDER_CONSTANT)
-    cells_SS = _colour_cells(np.rint(patch * 255).astype(np.uint8))
+    region = Region(x=x, y=y, size=size, angle=0.0)
+    cells_SS = _colour_cells(Patch(SIDE_PX).cut_bytes(image, region, cv2.BORDER_CONSTANT))
     inside = (body[:, :2] - np.array([x, y], dtype=np.float32)) * np.float32(SIDE_PX / size)
     places = inside + np.float32(SIDE_PX / 2)
     halves = [

@@ -17,8 +17,8 @@ from .regions import (
     Float32,
     Image,
     Margin,
+    Patch,
     Region,
-    crop,
     in_image,
     in_image3,
     region_of_box,
@@ -92,9 +92,11 @@ class FaceModel:
     """The networks for a face's region and landmarks, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
-        self._detector = TfliteModel(models.read("face_detection"), half=True)
+        self._detector = TfliteModel(models.read("face_detection"), threads=threads, half=True)
         self._anchors = anchors(self._detector.input_size[0], _STRIDES)
+        self._head_patch = Patch(self._detector.input_size[0])
         self._model = TfliteModel(models.read("face_landmark"), threads=threads, half=True)
+        self._patch = Patch(self._model.input_size[0])
 
     def find(self, image: Image, head_N2: Float32, before: Region | None) -> Face | None:
         """Return the face in the image (H,W,3) uint8 RGB, None where none is seen.
@@ -111,22 +113,20 @@ class FaceModel:
         return None if region is None else self._look(image, region)
 
     def _detected(self, image: Image, rough: Region) -> Region | None:
-        side_px = self._detector.input_size[0]
-        patch = crop(image, rough, side_px, cv2.BORDER_CONSTANT) * np.float32(2) - np.float32(1)
-        offsets, logits = self._detector.run(patch)
-        faces = found(offsets, logits, self._anchors, side_px)
+        patch = self._head_patch.cut(image, rough, cv2.BORDER_CONSTANT)
+        offsets, logits = self._detector.run(patch * np.float32(2) - np.float32(1))
+        faces = found(offsets, logits, self._anchors, self._head_patch.side_px)
         if not len(faces.scores):
             return None
         points_K2 = in_image(rough, faces.points[0])
         return region_of_box(points_K2, right_along(points_K2[0], points_K2[1]), _FROM_DETECTION)
 
     def _look(self, image: Image, region: Region) -> Face | None:
-        side_px = self._model.input_size[0]
-        points, logit = self._model.run(crop(image, region, side_px))
+        points, logit = self._model.run(self._patch.cut(image, region))
         score = float(probability(logit).item())
         if score < PRESENT:
             return None
-        places_N3 = points.reshape(_COUNT, 3) / np.float32(side_px)
+        places_N3 = points.reshape(_COUNT, 3) / np.float32(self._patch.side_px)
         points_N3 = in_image3(region, places_N3)
         right, left = _EYES_OUTSIDE
         angle = right_along(points_N3[right, :2], points_N3[left, :2])
@@ -142,6 +142,7 @@ class IrisModel:
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
         self._model = TfliteModel(models.read("iris_landmark"), threads=threads, half=True)
+        self._patch = Patch(self._model.input_size[0])
 
     def find(self, image: Image, face_N3: Float32, eye: Eye) -> tuple[Float32, Float32]:
         """Return the points (71,3) around one eye of a face (468,3) and its iris (5,3), px.
@@ -151,11 +152,10 @@ class IrisModel:
         start_2, end_2 = face_N3[list(eye.corners), :2]
         corners_22 = np.stack((start_2, end_2))
         region = region_of_box(corners_22, right_along(start_2, end_2), _FROM_EYE)
-        side_px = self._model.input_size[0]
-        patch = crop(image, region, side_px)
+        patch = self._patch.cut(image, region)
         patch = np.ascontiguousarray(patch[:, ::-1]) if eye.mirrored else patch
         outline, iris = self._model.run(patch)
-        places_N3 = np.concatenate((outline, iris)).reshape(-1, 3) / np.float32(side_px)
+        places_N3 = np.concatenate((outline, iris)).reshape(-1, 3) / np.float32(self._patch.side_px)
         if eye.mirrored:
             places_N3[:, 0] = 1 - places_N3[:, 0]
         points_N3 = in_image3(region, places_N3)

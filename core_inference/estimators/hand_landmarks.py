@@ -11,8 +11,8 @@ from .regions import (
     Float32,
     Image,
     Margin,
+    Patch,
     Region,
-    crop,
     in_image,
     in_image3,
     region_around,
@@ -55,8 +55,10 @@ class HandModel:
     """The networks for a hand's region and landmarks, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
-        self._recrop = TfliteModel(models.read("hand_recrop"), half=True)
+        self._recrop = TfliteModel(models.read("hand_recrop"), threads=threads, half=True)
+        self._recrop_patch = Patch(self._recrop.input_size[0])
         self._model = TfliteModel(models.read("hand_landmark"), threads=threads, half=True)
+        self._patch = Patch(self._model.input_size[0])
 
     def find(self, image: Image, arm_35: Float32, before: Region | None) -> Hand | None:
         """Return the hand in the image (H,W,3) uint8 RGB, None where none is seen.
@@ -79,16 +81,14 @@ class HandModel:
         return hand if hand.score >= PRESENT else None
 
     def _recropped(self, image: Image, rough: Region) -> Region:
-        side_px = self._recrop.input_size[0]
-        (crop_114,) = self._recrop.run(crop(image, rough, side_px))
-        places_22 = crop_114.reshape(2, 2) / np.float32(side_px)
+        (crop_114,) = self._recrop.run(self._recrop_patch.cut(image, rough))
+        places_22 = crop_114.reshape(2, 2) / np.float32(self._recrop_patch.side_px)
         centre_2, edge_2 = in_image(rough, places_22)
         return region_around(centre_2, edge_2, up_along(edge_2, centre_2), _FROM_RECROP)
 
     def _look(self, image: Image, region: Region) -> Hand:
-        side_px = self._model.input_size[0]
-        points, score, rightness, world = self._model.run(crop(image, region, side_px))
-        places_N3 = points.reshape(_COUNT, 3) / np.float32(side_px)
+        points, score, rightness, world = self._model.run(self._patch.cut(image, region))
+        places_N3 = points.reshape(_COUNT, 3) / np.float32(self._patch.side_px)
         places_N3[:, 2] *= _DEPTH_SCALE
         points_N3 = in_image3(region, places_N3)
         return Hand(

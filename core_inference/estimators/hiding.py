@@ -10,7 +10,7 @@ import numpy as np
 
 from .following import Follower
 from .person_detector import Detection
-from .regions import Float32, Image
+from .regions import Image
 
 PAINTED_MAX = 0.18
 """More paint than this in its box makes a detection none."""
@@ -25,38 +25,56 @@ _LIMB_RADII = 0.11
 _HEAD_RADII = 0.17
 """How thick limbs are painted, and how far the head reaches from the nose, in body radii."""
 
-
-def silhouettes(people: Sequence[Follower], image: Image) -> Image:
-    """Return (H,W) uint8, 1 on these people where they were seen last, 0 elsewhere."""
-    mask = np.zeros(image.shape[:2], dtype=np.uint8)
-    for person in people:
-        _paint(mask, person.history[-1][1], person.radius)
-    return mask
+_THUMBNAIL = (64, 64)
+_FAR_PX = 16_000.0
+"""OpenCV draws no line that reaches further."""
 
 
-def without(image: Image, mask: Image) -> Image:
-    """Return the image (H,W,3) uint8 RGB with what the mask (H,W) shows in its mean colour."""
-    painted = image.copy()
-    painted[mask > 0] = np.rint(cv2.mean(image)[:3]).astype(np.uint8)
-    return painted
+class Canvas:
+    """An image without people; each painting overwrites the one before, new memory is slow."""
+
+    def __init__(self) -> None:
+        self._picture: Image = np.zeros((0, 0, 3), dtype=np.uint8)
+
+    def without(self, image: Image, people: Sequence[Follower]) -> Image:
+        """Return the image (H,W,3) uint8 RGB, its mean colour where people were seen last."""
+        if self._picture.shape != image.shape:
+            self._picture = np.empty_like(image)
+        np.copyto(self._picture, image)
+        mean = cv2.mean(cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_NEAREST))
+        colour = tuple(round(value) for value in mean[:3])
+        for person in people:
+            _paint(self._picture, person, (0, 0), colour)
+        return self._picture
 
 
-def is_silhouette(detection: Detection, mask: Image) -> bool:
-    """Tell whether what the detector takes for a person is the paint, by the share of its box.
+def is_silhouette(detection: Detection, people: Sequence[Follower], image: Image) -> bool:
+    """Tell whether what the detector takes for a person is these people's paint.
 
-    On a child kneeling behind another the share was at most 0.15, on paint mostly 0.2 or more.
+    The share of its box says so: on a child kneeling behind another it was at most 0.15, on paint
+    mostly 0.2 or more.
     """
     x, y, width, height = detection.box
-    part = mask[max(round(y), 0) : round(y + height), max(round(x), 0) : round(x + width)]
-    return part.size == 0 or float(part.mean()) > PAINTED_MAX
+    left, top = max(round(x), 0), max(round(y), 0)
+    right, bottom = min(round(x + width), image.shape[1]), min(round(y + height), image.shape[0])
+    if right <= left or bottom <= top:
+        return True
+    mask = np.zeros((bottom - top, right - left), dtype=np.uint8)
+    for person in people:
+        _paint(mask, person, (left, top), (1,))
+    return float(mask.mean()) > PAINTED_MAX
 
 
-def _paint(mask: Image, body_L2: Float32, radius_px: float) -> None:
-    height, width = mask.shape
-    limit_2 = np.array([width, height], dtype=np.float32)
-    points = np.rint(np.clip(body_L2, -limit_2, 2 * limit_2)).astype(np.int32)
+def _paint(
+    into: Image, person: Follower, corner: tuple[int, int], colour: tuple[int, ...]
+) -> None:
+    """Paint where a person was seen last; corner: the px of the image that into begins at."""
+    body_L2, radius_px = person.history[-1][1], person.radius
+    points = np.rint(np.clip(body_L2, -_FAR_PX, _FAR_PX)).astype(np.int32)
+    points -= np.array(corner, dtype=np.int32)
     thick = max(1, round(_LIMB_RADII * radius_px))
     for start, end in _LIMBS:
-        cv2.line(mask, points[start].tolist(), points[end].tolist(), (1,), thick)
-    cv2.fillPoly(mask, [points[_SHOULDERS_AND_HIPS]], (1,))
-    cv2.circle(mask, points[_NOSE].tolist(), max(1, round(_HEAD_RADII * radius_px)), (1,), -1)
+        cv2.line(into, points[start].tolist(), points[end].tolist(), colour, thick)
+    cv2.fillPoly(into, [points[_SHOULDERS_AND_HIPS]], colour)
+    head = max(1, round(_HEAD_RADII * radius_px))
+    cv2.circle(into, points[_NOSE].tolist(), head, colour, -1)

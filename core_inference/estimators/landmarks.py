@@ -5,7 +5,7 @@ Legend: L landmarks (553), J joints (55).
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,12 +23,12 @@ from .following import (
     doubles,
     is_human,
 )
-from .hiding import silhouettes, without
+from .hiding import Canvas
 from .landmark_models import LandmarkModels
 from .person_detector import Detection, PersonDetector
 from .regions import Image
 from .searching import Found, Searcher
-from .whole_body import Followed, PersonSeen, WholeBody, followed_from
+from .whole_body import Followed, PersonSeen, WholeBody, followed_from, usable_threads
 
 MAX_PEOPLE = 24
 """Of more people than this in a frame the largest are followed."""
@@ -49,6 +49,15 @@ _LEFT_WRIST, _RIGHT_WRIST = 15, 16
 _MIN_BOX_POINTS = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """Somebody followed as this frame shows them, and how their clothes are coloured."""
+
+    person: Follower
+    seen: PersonSeen
+    clothes: Float32 | None
+
+
 class LandmarkEstimator:
     """Estimator over MediaPipe's networks: follows everybody, gives landmarks and no rotations."""
 
@@ -65,8 +74,8 @@ class LandmarkEstimator:
     def __init__(self, models: LandmarkModels) -> None:
         self.weights_sha256 = models.weights_sha256
         self._whole_body = WholeBody(models)
-        self._searcher = Searcher(PersonDetector(models))
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="searching")
+        self._searcher = Searcher(PersonDetector(models, usable_threads()))
+        self._canvas = Canvas()
         self._people: list[Follower] = []
         self._next_number = 0
 
@@ -78,10 +87,9 @@ class LandmarkEstimator:
         """Return everybody in the frame, the longest followed first."""
         image = np.ascontiguousarray(frame.image)
         is_first = self._searcher.is_fresh
-        search = self._beside.submit(self._searcher.search, image, self._people, frame.time_s)
+        found = self._searcher.search(image, self._people, frame.time_s)
         before = [person.where for person in self._people]
         seen = self._whole_body.look(image, before)
-        found = search.result()
         looks = self._followed(image, seen, found, frame.time_s)
         looks += self._taken_up(image, found, False, frame.time_s)
         looks = self._without_doubles(looks, frame.time_s)
@@ -90,9 +98,9 @@ class LandmarkEstimator:
             looks += self._taken_up(image, Found(seen=(), behind=behind), True, frame.time_s)
             looks = self._without_doubles(looks, frame.time_s)
         return [
-            _pose_from_seen(one, image, person)
-            for person, one in looks
-            if person.is_believed and (person.is_certain or is_human(one))
+            _pose_from_seen(one, image)
+            for one in looks
+            if one.person.is_believed and (one.person.is_certain or is_human(one.seen))
         ]
 
     def state(self) -> State:
@@ -116,12 +124,11 @@ class LandmarkEstimator:
 
     def close(self) -> None:
         """Release the models."""
-        self._beside.shutdown()
         self._whole_body.close()
 
     def _followed(
         self, image: Image, seen: Sequence[PersonSeen | None], found: Found, time_s: float
-    ) -> list[tuple[Follower, PersonSeen]]:
+    ) -> list[_Look]:
         """Return those of the followed who are still there."""
         before = [person.where for person in self._people]
         alone = [person for person in self._people if person.stands_alone]
@@ -132,14 +139,15 @@ class LandmarkEstimator:
         self._confirm(self._people, found.seen, time_s)
         hidden = [person for person in self._people if person not in alone]
         self._confirm(hidden, found.behind, time_s)
-        here: list[tuple[Follower, PersonSeen]] = []
+        here: list[_Look] = []
         for person, one in zip(list(self._people), seen, strict=True):
-            if one is not None and person.plain_s == time_s:
-                person.look_like(appearance(image, one))
             if one is None or person.is_over(time_s):
                 self._let_go(person, time_s)
-            else:
-                here.append((person, one))
+                continue
+            clothes = appearance(image, one)
+            if person.plain_s == time_s:
+                person.look_like(clothes)
+            here.append(_Look(person=person, seen=one, clothes=clothes))
         return here
 
     def _confirm(
@@ -167,7 +175,7 @@ class LandmarkEstimator:
             if seen[index] is not None and person not in double:
                 person.plain_s = time_s
             elif others and time_s - person.plain_s <= BESIDE_S:
-                picture = without(image, silhouettes(others, image))
+                picture = self._canvas.without(image, others)
                 one = self._whole_body.look(picture, [before[index]])[0]
                 if one is not None:
                     if seen[index] is not None:
@@ -178,20 +186,20 @@ class LandmarkEstimator:
 
     def _taken_up(
         self, image: Image, found: Found, is_first: bool, time_s: float
-    ) -> list[tuple[Follower, PersonSeen]]:
+    ) -> list[_Look]:
         """Begin to follow whom nobody followed explains.
 
         Those found behind others are first seen without the others, who would draw the look; but
         for the first frame's they are believed once they are found again.
         """
-        here: list[tuple[Follower, PersonSeen]] = []
+        here: list[_Look] = []
         seen = self._unexplained(found.seen, MATCH_RADII, time_s)
         if seen:
             here += self._begun(image, seen, True, time_s)
         behind = self._unexplained(found.behind, BEHIND_RADII, time_s)
         if behind:
-            mask = silhouettes(self._people, image)
-            here += self._begun(without(image, mask), behind, is_first, time_s)
+            picture = self._canvas.without(image, self._people)
+            here += self._begun(picture, behind, is_first, time_s)
         return here
 
     def _unexplained(
@@ -213,9 +221,9 @@ class LandmarkEstimator:
 
     def _begun(
         self, image: Image, found: Sequence[Detection], may_be_sure: bool, time_s: float
-    ) -> list[tuple[Follower, PersonSeen]]:
+    ) -> list[_Look]:
         """Begin to follow the people detected who look human."""
-        here: list[tuple[Follower, PersonSeen]] = []
+        here: list[_Look] = []
         for detection, one in zip(found, self._look_twice(image, found), strict=True):
             if one is None or not is_human(one):
                 continue
@@ -228,7 +236,8 @@ class LandmarkEstimator:
                 sure=may_be_sure and detection.score >= SURE_SCORE,
             )
             person.see(one, True, time_s)
-            person.look_like(appearance(image, one))
+            clothes = appearance(image, one)
+            person.look_like(clothes)
             back = [lost for lost in self._searcher.lost(time_s) if lost.may_be(person)]
             if back:
                 self._searcher.regain(back[0])
@@ -238,7 +247,7 @@ class LandmarkEstimator:
             else:
                 continue
             self._people.append(person)
-            here.append((person, one))
+            here.append(_Look(person=person, seen=one, clothes=clothes))
         return here
 
     def _look_twice(self, image: Image, found: Sequence[Detection]) -> list[PersonSeen | None]:
@@ -248,12 +257,12 @@ class LandmarkEstimator:
         return [None if one is None else next(again) for one in first]
 
     def _without_doubles(
-        self, looks: list[tuple[Follower, PersonSeen]], time_s: float
-    ) -> list[tuple[Follower, PersonSeen]]:
-        double = doubles([person for person, _ in looks])
+        self, looks: list[_Look], time_s: float
+    ) -> list[_Look]:
+        double = doubles([look.person for look in looks])
         for person in double:
             self._let_go(person, time_s)
-        return [(person, one) for person, one in looks if person not in double]
+        return [look for look in looks if look.person not in double]
 
     def _let_go(self, person: Follower, time_s: float) -> None:
         self._people.remove(person)
@@ -261,9 +270,9 @@ class LandmarkEstimator:
             self._searcher.lose(person, time_s)
 
 
-def _pose_from_seen(seen: PersonSeen, image: Image, person: Follower) -> PersonPose:
+def _pose_from_seen(look: _Look, image: Image) -> PersonPose:
     height, width = image.shape[:2]
-    landmarks = _landmarks_from_seen(seen, width, height)
+    landmarks = _landmarks_from_seen(look.seen, width, height)
     first_J, second_J = topology.JOINT_PAIRS.T
     known_J = first_J >= 0
     joints2d_J2 = (landmarks.points2d[first_J] + landmarks.points2d[second_J]) / 2
@@ -274,8 +283,8 @@ def _pose_from_seen(seen: PersonSeen, image: Image, person: Follower) -> PersonP
         scores=np.where(known_J, scores_J, 0).astype(np.float32),
         box=_box(landmarks, width, height),
         landmarks=landmarks,
-        followed=person.number,
-        appearance=appearance(image, seen),
+        followed=look.person.number,
+        appearance=look.clothes,
     )
 
 

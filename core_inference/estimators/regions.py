@@ -50,20 +50,37 @@ class Margin:
     rise: float = 0.0
 
 
-def crop(image: Image, region: Region, side_px: int, border: int = cv2.BORDER_REPLICATE) -> Float32:
-    """Return the region of the image (H,W,3) uint8 as a patch (side,side,3) float32, 0..1.
+class Patch:
+    """A square of pixels cut from images; each cut overwrites the one before, new memory is slow.
 
-    border: OpenCV's rule for what lies outside the image. Sampled as MediaPipe does it: of a large
-    region, px between the samples do not count.
+    side_px: its side. One thread at a time.
     """
-    patch: Any = cv2.warpAffine(
-        image,
-        _image_from_region(region, 1 / side_px),
-        (side_px, side_px),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-    )
-    return np.multiply(patch, _TO_UNIT, dtype=np.float32)
+
+    def __init__(self, side_px: int) -> None:
+        self.side_px = side_px
+        self._bytes = np.empty((side_px, side_px, 3), dtype=np.uint8)
+        self._values = np.empty((side_px, side_px, 3), dtype=np.float32)
+
+    def cut(self, image: Image, region: Region, border: int = cv2.BORDER_REPLICATE) -> Float32:
+        """Return the region of the image (H,W,3) uint8 as (side,side,3) float32, 0..1.
+
+        border: OpenCV's rule for what lies outside the image. Sampled as MediaPipe does it: of a
+        large region, px between the samples do not count.
+        """
+        cut = self.cut_bytes(image, region, border)
+        return np.multiply(cut, _TO_UNIT, out=self._values, dtype=np.float32)
+
+    def cut_bytes(self, image: Image, region: Region, border: int = cv2.BORDER_REPLICATE) -> Image:
+        """Return the same as (side,side,3) uint8."""
+        patch: Any = cv2.warpAffine(
+            image,
+            _image_from_region(region, 1 / self.side_px),
+            (self.side_px, self.side_px),
+            dst=self._bytes,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=border,
+        )
+        return patch
 
 
 def in_image(region: Region, points_N2: Float32) -> Float32:

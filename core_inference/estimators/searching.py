@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .base import State
 from .following import Follower
-from .hiding import is_silhouette, silhouettes, without
+from .hiding import Canvas, is_silhouette
 from .person_detector import Detection, PersonDetector
 from .regions import Image
 
@@ -77,6 +77,7 @@ class Searcher:
 
     def __init__(self, detector: PersonDetector) -> None:
         self._detector = detector
+        self._canvas = Canvas()
         self.forget()
 
     def forget(self) -> None:
@@ -157,9 +158,8 @@ class Searcher:
         """Return whom the windows show once these people are painted over."""
         if not windows:
             return ()
-        mask = silhouettes(people, image)
-        found = self._detect(without(image, mask), windows)
-        return tuple(one for one in found if not is_silhouette(one, mask))
+        found = self._detect(self._canvas.without(image, people), windows)
+        return tuple(one for one in found if not is_silhouette(one, people, image))
 
     def _plan(
         self, image: Image, people: Sequence[Follower], time_s: float

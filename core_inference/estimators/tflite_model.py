@@ -2,8 +2,9 @@
 
 It runs on LiteRT, and where that cannot be imported on OpenVINO, which gives the same float32
 numbers but for rounding. A network that bears it may run in half precision (float16) where the
-processor computes in it, which takes half the time. Outputs that nobody asked for are cut out of
-the network before it is prepared, with every operation that serves them alone.
+processor computes in it, which takes half the time; one whose last layers do not bear it runs in
+half precision up to them. Outputs that nobody asked for are cut out of the network before it is
+prepared, with every operation that serves them alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.errors import EngineError
+from .tflite_graph import FILE_MARK, outputs_of, part_of, served_by, tensor_named
 
 Float32 = NDArray[np.float32]
 Places = tuple[int, ...] | None
@@ -35,7 +37,6 @@ _SIGNATURE = ""
 """LiteRT's name for the inputs and outputs of a network whose file names none."""
 
 _HALF_FEATURES = {"avx512_fp16", "asimdhp"}
-_FILE_MARK = b"TFL3"
 _MARK_PLACE = slice(4, 8)
 _MALFORMED = (ValueError, RuntimeError, LookupError, TypeError, AttributeError, struct.error)
 
@@ -53,17 +54,17 @@ class TfliteModel:
 
     content is the file; outputs are the wanted ones by their place in the file's own order, None
     for all; threads is how many the runtime may use for one image; half says that float16 is good
-    enough. Raises EngineError for a file that is no such network, and where no runtime is
-    installed.
+    enough, with a tensor's name: up to that tensor. Raises EngineError for a file that is no such
+    network, and where no runtime is installed.
     """
 
     def __init__(
-        self, content: bytes, *, outputs: Places = None, threads: int = 1, half: bool = False
+        self, content: bytes, *, outputs: Places = None, threads: int = 1, half: bool | str = False
     ) -> None:
-        if len(content) > MAX_FILE_BYTES or content[_MARK_PLACE] != _FILE_MARK:
+        if len(content) > MAX_FILE_BYTES or content[_MARK_PLACE] != FILE_MARK:
             raise _unusable(f"{len(content)} bytes that are no TFLite file")
         try:
-            self._network: _Network = _runtime(half)(content, outputs, threads)
+            self._network = _network(content, outputs, threads, half)
         except _MALFORMED as error:
             raise _unusable(f"{type(error).__name__}: {error}") from error
         if len(self._network.shape) != 4 or self._network.shape[3] != 3:
@@ -120,7 +121,7 @@ class _LiteRt:
         return interpreter
 
     def __init__(self, content: bytes, outputs: Places, threads: int) -> None:
-        wanted = content if outputs is None else _with_outputs(content, outputs)
+        wanted = _with_outputs(content, outputs)
         network = self.load().Interpreter(model_content=wanted, num_threads=threads)
         network.allocate_tensors()
         entry = network.get_input_details()[0]
@@ -149,7 +150,7 @@ class _LiteRtHalf:
     def __init__(self, content: bytes, outputs: Places, threads: int) -> None:
         from ai_edge_litert.options import CpuOptions, Options
 
-        wanted = content if outputs is None else _with_outputs(content, outputs)
+        wanted = _with_outputs(content, outputs)
         half = CpuOptions(num_threads=threads, xnnpack_flags=_FORCE_HALF)
         network = self.load().CompiledModel.from_buffer(wanted, options=Options(cpu_options=half))
         (entry,) = network.get_input_tensor_details(_SIGNATURE).values()
@@ -167,6 +168,27 @@ class _LiteRtHalf:
             output.read(math.prod(shape), np.float32).reshape(shape[1:])
             for output, shape in zip(self._outputs, self._shapes, strict=True)
         )
+
+
+class _LiteRtPartlyHalf:
+    """A network in float16 up to a tensor, and from there on as it is."""
+
+    def __init__(self, content: bytes, outputs: Places, threads: int, name: str) -> None:
+        start = tensor_named(content, name)
+        late = served_by(content, start)
+        all_outputs = outputs_of(content)
+        wanted = all_outputs if outputs is None else [all_outputs[place] for place in outputs]
+        early = [tensor for tensor in wanted if tensor not in late]
+        ending = [tensor for tensor in wanted if tensor in late]
+        self._first = _LiteRtHalf(part_of(content, [start, *early]), None, threads)
+        self._last = _LiteRt(part_of(content, ending, start), None, threads)
+        self._order = [[*early, *ending].index(tensor) for tensor in wanted]
+        self.shape = self._first.shape
+
+    def run(self, image: Float32) -> tuple[Float32, ...]:
+        middle, *early = self._first.run(image)
+        given = (*early, *self._last.run(middle))
+        return tuple(given[place] for place in self._order)
 
 
 class _OpenVino:
@@ -210,6 +232,21 @@ class _OpenVino:
         return tuple(output.data[0].copy() for output in outputs)
 
 
+def _network(content: bytes, outputs: Places, threads: int, half: bool | str) -> _Network:
+    runtime = _runtime(bool(half))
+    if runtime is _LiteRtHalf and isinstance(half, str):
+        return _LiteRtPartlyHalf(content, outputs, threads, half)
+    return runtime(content, outputs, threads)
+
+
+def _with_outputs(content: bytes, outputs: Places) -> bytes:
+    """Return the network file with these outputs alone."""
+    if outputs is None:
+        return content
+    given = outputs_of(content)
+    return part_of(content, [given[place] for place in outputs])
+
+
 def _runtime(half: bool) -> type[_LiteRt] | type[_LiteRtHalf] | type[_OpenVino]:
     problems: list[str] = []
     for runtime in (_LiteRtHalf if half and computes_half() else _LiteRt, _OpenVino):
@@ -226,27 +263,6 @@ def _runtime(half: bool) -> type[_LiteRt] | type[_LiteRtHalf] | type[_OpenVino]:
         next_step="install the engine's packages there: "
         "python -m pip install -r requirements/engine.txt (README)",
     )
-
-
-def _with_outputs(content: bytes, outputs: tuple[int, ...]) -> bytes:
-    """Return the network file with these outputs alone, and only the operations they need."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
-    graph = model.subgraphs[0]
-    graph.outputs = [graph.outputs[place] for place in outputs]
-    needed = {int(tensor) for tensor in graph.outputs}
-    operations: list[Any] = []
-    for operation in reversed(graph.operators):
-        if not needed.isdisjoint(int(tensor) for tensor in operation.outputs):
-            operations.append(operation)
-            needed.update(int(tensor) for tensor in operation.inputs)
-    graph.operators = operations[::-1]
-    model.signatureDefs = None
-    builder: Any = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), _FILE_MARK)
-    return bytes(builder.Output())
 
 
 def _unusable(actual: str) -> EngineError:

@@ -83,9 +83,9 @@ class WholeBody:
     def __init__(self, models: LandmarkModels, threads: int | None = None) -> None:
         self._models = models
         count = threads or usable_threads()
-        side_by_side = 1 if runs_alone() else count
-        self._threads = count // side_by_side
-        self._pool = ThreadPoolExecutor(side_by_side, thread_name_prefix="whole_body")
+        self._side_by_side = 1 if runs_alone() else count
+        self._threads = count // self._side_by_side
+        self._pool = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="whole_body")
         self._own = threading.local()
         self._alone = BodyModel(models, threads=count)
 
@@ -127,7 +127,11 @@ class WholeBody:
         return replace(parts, eyes=eyes)
 
     def _ask(self, kind: type[Any], *question: Any) -> "Future[Any]":
-        return self._pool.submit(self._answer, kind, question)
+        if self._side_by_side > 1:
+            return self._pool.submit(self._answer, kind, question)
+        answered: Future[Any] = Future()
+        answered.set_result(self._answer(kind, question))
+        return answered
 
     def _answer(self, kind: type[Any], question: tuple[Any, ...]) -> Any:
         """Let this thread's own model of a kind answer; it is made when first asked for."""
