@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from .base import Float32
 from .regions import Image, Patch, Region
-from .whole_body import PersonSeen
 
 SIDE_PX = 64
 """The body is looked at as a square of so many pixels."""
@@ -26,13 +25,12 @@ _VISIBLE = 0.5
 _SHOULDERS, _HIPS, _KNEES = (11, 12), (23, 24), (25, 26)
 
 
-def appearance(image: Image, seen: PersonSeen) -> Float32 | None:
+def appearance(image: Image, body: Float32) -> Float32 | None:
     """Return (24,) 0..1 that sum to 1: shares of eight hues and four greys in each half.
 
-    image (H,W,3) uint8 RGB. A part of which too little is in view leaves its half 0; None where
-    both do.
+    image (H,W,3) uint8 RGB; body (33,5) as in `Body.points`. A part of which too little is in
+    view leaves its half 0; None where both do.
     """
-    body = seen.body
     points_N2 = body[[*_SHOULDERS, *_HIPS, *_KNEES], :2]
     low_2, high_2 = points_N2.min(axis=0), points_N2.max(axis=0)
     size = max(float((high_2 - low_2).max()), 1.0)

@@ -81,7 +81,10 @@ EYES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """points (468,3) x, y, z px; score 0..1; next: where to look for it in the next frame."""
+    """points (478,3) x, y, z px: the mesh, mended by the eyes', and two irises; score 0..1.
+
+    next: where to look for it in the next frame.
+    """
 
     points: Float32
     score: float
@@ -89,7 +92,7 @@ class Face:
 
 
 class FaceModel:
-    """The networks for a face's region and landmarks, run by one thread at a time."""
+    """The networks for a face's region, landmarks and eyes, run by one thread at a time."""
 
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
         self._detector = TfliteModel(models.read("face_detection"), threads=threads, half=True)
@@ -97,6 +100,7 @@ class FaceModel:
         self._head_patch = Patch(self._detector.input_size[0])
         self._model = TfliteModel(models.read("face_landmark"), threads=threads, half=True)
         self._patch = Patch(self._model.input_size[0])
+        self._irises = IrisModel(models, threads)
 
     def find(self, image: Image, head_N2: Float32, before: Region | None) -> Face | None:
         """Return the face in the image (H,W,3) uint8 RGB, None where none is seen.
@@ -130,8 +134,9 @@ class FaceModel:
         points_N3 = in_image3(region, places_N3)
         right, left = _EYES_OUTSIDE
         angle = right_along(points_N3[right, :2], points_N3[left, :2])
+        eyes = [self._irises.find(image, points_N3, eye) for eye in EYES]
         return Face(
-            points=points_N3,
+            points=with_eyes(points_N3, eyes),
             score=score,
             next=region_of_box(points_N3[:, :2], angle, _FROM_FACE),
         )

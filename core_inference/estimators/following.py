@@ -17,15 +17,16 @@ Legend: T frames remembered.
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from .base import State
+from .body_landmarks import Body
 from .clothes import unlikeness
+from .parts import Followed
 from .person_detector import BODY_MARGIN, Detection
 from .regions import Float32, Region
-from .whole_body import Followed, PersonSeen
 
 START_SCORE = 0.6
 """Of a detection that may begin a person, or confirm one who is not proven."""
@@ -36,7 +37,7 @@ SURE_SCORE = 0.7
 TRUST_S = 1.0
 PROVE_S = 0.4
 BESIDE_S = 0.3
-CHECK_EVERY = 8
+CHECK_EVERY = 16
 DOUBT_EVERY = 3
 PROVE_EVERY = 2
 MATCH_RADII = 0.5
@@ -113,19 +114,23 @@ class Follower:
         """Tell whether two detections, one of them sure, say so: then the size says nothing."""
         return self.sure and self.proven
 
-    def see(self, seen: PersonSeen, human: bool, time_s: float) -> None:
-        """Note what the landmark models say in this frame."""
-        self.where = seen.next
+    def see(self, body: Body, human: bool, time_s: float) -> None:
+        """Note what the body's model says in this frame."""
+        self.where = replace(self.where, body=body.next)
         self.belief += _BELIEF_GAIN * (human - self.belief)
-        self.history.append((time_s, seen.body[:, :2]))
+        self.history.append((time_s, body.points[:, :2]))
         while len(self.history) > _MIN_HISTORY and time_s - self.history[0][0] > TRUST_S:
             self.history.popleft()
         self.unchecked += 1
 
-    def unsee(self, where: Followed) -> None:
+    def unsee(self, where: Region) -> None:
         """Take back the last `see`, which was of another person's body."""
-        self.where = where
+        self.where = replace(self.where, body=where)
         self.history.pop()
+
+    def see_parts(self, parts: Followed) -> None:
+        """Note where hands and face are to be looked for next."""
+        self.where = replace(parts, body=self.where.body)
 
     def explains(self, detection: Detection, radii: float = MATCH_RADII) -> bool:
         """Tell whether a detection may be this person, going by the hips."""
@@ -229,14 +234,14 @@ def apart(one: Float32, other: Float32, part: slice = _TRUNK_AND_LIMBS) -> float
     return float(np.median(np.hypot(gaps[:, 0], gaps[:, 1])))
 
 
-def is_human(seen: PersonSeen) -> bool:
+def is_human(body: Body) -> bool:
     """Tell a body from a hand or a thing taken for one, by its size in the models' own metres.
 
     On every person filmed, seen whole or in part, shoulders were at least 0.27 m apart, ears
     0.12 m, forearms 0.14 m and trunks 0.42 m (5th percentiles); on a hand taken for a person the
     medians were 0.22, 0.11, 0.12 and 0.41 m. Two measures too small make it no person.
     """
-    world = seen.body_world[:, :3]
+    world = body.world
     middle_of_hips, middle_of_shoulders = world[23:25].mean(axis=0), world[11:13].mean(axis=0)
     shoulders = math.dist(world[11], world[12])
     ears = math.dist(world[7], world[8])

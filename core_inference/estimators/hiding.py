@@ -65,9 +65,7 @@ def is_silhouette(detection: Detection, people: Sequence[Follower], image: Image
     return float(mask.mean()) > PAINTED_MAX
 
 
-def _paint(
-    into: Image, person: Follower, corner: tuple[int, int], colour: tuple[int, ...]
-) -> None:
+def _paint(into: Image, person: Follower, corner: tuple[int, int], colour: tuple[int, ...]) -> None:
     """Paint where a person was seen last; corner: the px of the image that into begins at."""
     body_L2, radius_px = person.history[-1][1], person.radius
     points = np.rint(np.clip(body_L2, -_FAR_PX, _FAR_PX)).astype(np.int32)

@@ -12,6 +12,7 @@ import numpy as np
 from ..footage import Frame
 from . import topology
 from .base import Float32, Landmarks, PersonPose, State, TakeBody
+from .body_landmarks import Body
 from .clothes import appearance
 from .following import (
     BEHIND_RADII,
@@ -25,10 +26,11 @@ from .following import (
 )
 from .hiding import Canvas
 from .landmark_models import LandmarkModels
+from .parts import Followed
 from .person_detector import Detection, PersonDetector
-from .regions import Image
+from .regions import Image, Region
 from .searching import Found, Searcher
-from .whole_body import Followed, PersonSeen, WholeBody, followed_from, usable_threads
+from .whole_body import Asked, PersonSeen, WholeBody
 
 MAX_PEOPLE = 24
 """Of more people than this in a frame the largest are followed."""
@@ -51,11 +53,24 @@ _MIN_BOX_POINTS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """Somebody followed as this frame shows them, and how their clothes are coloured."""
+    """Somebody followed as a frame shows them; the image is the frame, or one without others.
+
+    clothes: how they are coloured.
+    """
 
     person: Follower
-    seen: PersonSeen
+    body: Body
     clothes: Float32 | None
+    image: Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """A frame whose bodies are known, while hands and faces are looked at."""
+
+    people: list[_Look]
+    width: int
+    height: int
 
 
 class LandmarkEstimator:
@@ -67,40 +82,68 @@ class LandmarkEstimator:
         "Landmark models: MediaPipe 0.10.21 by Google, Apache-2.0; "
         "results may be used commercially."
     )
-    batch_size = 1
+    batch_size = 8
     body: TakeBody | None = None
     warnings: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, models: LandmarkModels) -> None:
         self.weights_sha256 = models.weights_sha256
         self._whole_body = WholeBody(models)
-        self._searcher = Searcher(PersonDetector(models, usable_threads()))
+        self._searcher = Searcher(PersonDetector(models, self._whole_body.threads))
         self._canvas = Canvas()
         self._people: list[Follower] = []
         self._next_number = 0
 
     def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
-        """Return everybody in each frame, in no order; no cut lies between."""
-        return [self.estimate(frame) for frame in frames]
+        """Return everybody in each frame, the longest followed first; no cut lies between.
 
-    def estimate(self, frame: Frame) -> list[PersonPose]:
-        """Return everybody in the frame, the longest followed first."""
-        image = np.ascontiguousarray(frame.image)
+        The bodies of a frame are seen while hands and faces of the one before are looked at.
+        """
+        poses: list[list[PersonPose]] = []
+        before: _Shown | None = None
+        for frame in frames:
+            image = np.ascontiguousarray(frame.image)
+            looks = self._bodies(image, frame.time_s)
+            if looks:
+                self._whole_body.show(image)
+            if before is not None:
+                poses.append(self._whole(before))
+            before = self._ask(image, looks)
+        return poses if before is None else [*poses, self._whole(before)]
+
+    def _bodies(self, image: Image, time_s: float) -> list[_Look]:
+        """Follow everybody by their bodies into a frame and return those believed to be people."""
         is_first = self._searcher.is_fresh
-        found = self._searcher.search(image, self._people, frame.time_s)
-        before = [person.where for person in self._people]
-        seen = self._whole_body.look(image, before)
-        looks = self._followed(image, seen, found, frame.time_s)
-        looks += self._taken_up(image, found, False, frame.time_s)
-        looks = self._without_doubles(looks, frame.time_s)
+        found = self._searcher.search(image, self._people, time_s)
+        before = [person.where.body for person in self._people]
+        seen = self._whole_body.bodies(image, before)
+        looks = self._followed(image, seen, found, time_s)
+        looks += self._taken_up(image, found, False, time_s)
+        looks = self._without_doubles(looks, time_s)
         if is_first and self._people:
             behind = self._searcher.search_behind(image, self._people)
-            looks += self._taken_up(image, Found(seen=(), behind=behind), True, frame.time_s)
-            looks = self._without_doubles(looks, frame.time_s)
+            looks += self._taken_up(image, Found(seen=(), behind=behind), True, time_s)
+            looks = self._without_doubles(looks, time_s)
         return [
-            _pose_from_seen(one, image)
-            for one in looks
-            if one.person.is_believed and (one.person.is_certain or is_human(one.seen))
+            look
+            for look in looks
+            if look.person.is_believed and (look.person.is_certain or is_human(look.body))
+        ]
+
+    def _ask(self, image: Image, looks: list[_Look]) -> _Shown:
+        self._whole_body.ask(
+            [Asked(image=one.image, body=one.body, followed=one.person.where) for one in looks]
+        )
+        return _Shown(people=looks, width=image.shape[1], height=image.shape[0])
+
+    def _whole(self, shown: _Shown) -> list[PersonPose]:
+        """Return everybody in a frame once hands and faces are known."""
+        seen = self._whole_body.answers()
+        for look, one in zip(shown.people, seen, strict=True):
+            look.person.see_parts(one.next)
+        return [
+            _pose_from_seen(look, one, shown.width, shown.height)
+            for look, one in zip(shown.people, seen, strict=True)
         ]
 
     def state(self) -> State:
@@ -127,27 +170,28 @@ class LandmarkEstimator:
         self._whole_body.close()
 
     def _followed(
-        self, image: Image, seen: Sequence[PersonSeen | None], found: Found, time_s: float
+        self, image: Image, seen: Sequence[Body | None], found: Found, time_s: float
     ) -> list[_Look]:
         """Return those of the followed who are still there."""
-        before = [person.where for person in self._people]
+        before = [person.where.body for person in self._people]
         alone = [person for person in self._people if person.stands_alone]
         for person, one in zip(self._people, seen, strict=True):
             if one is not None:
                 person.see(one, is_human(one), time_s)
-        seen = self._untangled(image, before, seen, time_s)
+        untangled = self._untangled(image, before, seen, time_s)
         self._confirm(self._people, found.seen, time_s)
         hidden = [person for person in self._people if person not in alone]
         self._confirm(hidden, found.behind, time_s)
         here: list[_Look] = []
         for person, one in zip(list(self._people), seen, strict=True):
-            if one is None or person.is_over(time_s):
+            picture, body = untangled.get(person.number, (image, one))
+            if body is None or person.is_over(time_s):
                 self._let_go(person, time_s)
                 continue
-            clothes = appearance(image, one)
+            clothes = appearance(image, body.points)
             if person.plain_s == time_s:
                 person.look_like(clothes)
-            here.append(_Look(person=person, seen=one, clothes=clothes))
+            here.append(_Look(person=person, body=body, clothes=clothes, image=picture))
         return here
 
     def _confirm(
@@ -160,33 +204,30 @@ class LandmarkEstimator:
                 nearest.confirm(detection.score, time_s)
 
     def _untangled(
-        self,
-        image: Image,
-        before: Sequence[Followed],
-        seen: Sequence[PersonSeen | None],
-        time_s: float,
-    ) -> list[PersonSeen | None]:
-        """Look again, without the others, at whom the look lost or found on another one's body."""
+        self, image: Image, before: Sequence[Region], seen: Sequence[Body | None], time_s: float
+    ) -> dict[int, tuple[Image, Body]]:
+        """Look again, without the others, at whom the look lost or found on another one's body.
+
+        Returns the image without the others and the body in it, by the followed one's number.
+        """
         here = [person for person, one in zip(self._people, seen, strict=True) if one is not None]
         double = doubles(here)
         others = [person for person in here if person not in double]
-        untangled = list(seen)
+        untangled: dict[int, tuple[Image, Body]] = {}
         for index, person in enumerate(self._people):
             if seen[index] is not None and person not in double:
                 person.plain_s = time_s
             elif others and time_s - person.plain_s <= BESIDE_S:
                 picture = self._canvas.without(image, others)
-                one = self._whole_body.look(picture, [before[index]])[0]
-                if one is not None:
+                body = self._whole_body.bodies(picture, [before[index]])[0]
+                if body is not None:
                     if seen[index] is not None:
                         person.unsee(before[index])
-                    person.see(one, is_human(one), time_s)
-                    untangled[index] = one
+                    person.see(body, is_human(body), time_s)
+                    untangled[person.number] = picture.copy(), body
         return untangled
 
-    def _taken_up(
-        self, image: Image, found: Found, is_first: bool, time_s: float
-    ) -> list[_Look]:
+    def _taken_up(self, image: Image, found: Found, is_first: bool, time_s: float) -> list[_Look]:
         """Begin to follow whom nobody followed explains.
 
         Those found behind others are first seen without the others, who would draw the look; but
@@ -198,7 +239,7 @@ class LandmarkEstimator:
             here += self._begun(image, seen, True, time_s)
         behind = self._unexplained(found.behind, BEHIND_RADII, time_s)
         if behind:
-            picture = self._canvas.without(image, self._people)
+            picture = self._canvas.without(image, self._people).copy()
             here += self._begun(picture, behind, is_first, time_s)
         return here
 
@@ -224,19 +265,19 @@ class LandmarkEstimator:
     ) -> list[_Look]:
         """Begin to follow the people detected who look human."""
         here: list[_Look] = []
-        for detection, one in zip(found, self._look_twice(image, found), strict=True):
-            if one is None or not is_human(one):
+        for detection, body in zip(found, self._look_twice(image, found), strict=True):
+            if body is None or not is_human(body):
                 continue
             person = Follower(
                 number=self._next_number,
-                where=one.next,
+                where=Followed(body=body.next),
                 since_s=time_s,
                 confirmed_s=time_s,
                 plain_s=time_s,
                 sure=may_be_sure and detection.score >= SURE_SCORE,
             )
-            person.see(one, True, time_s)
-            clothes = appearance(image, one)
+            person.see(body, True, time_s)
+            clothes = appearance(image, body.points)
             person.look_like(clothes)
             back = [lost for lost in self._searcher.lost(time_s) if lost.may_be(person)]
             if back:
@@ -247,18 +288,17 @@ class LandmarkEstimator:
             else:
                 continue
             self._people.append(person)
-            here.append(_Look(person=person, seen=one, clothes=clothes))
+            here.append(_Look(person=person, body=body, clothes=clothes, image=image))
         return here
 
-    def _look_twice(self, image: Image, found: Sequence[Detection]) -> list[PersonSeen | None]:
+    def _look_twice(self, image: Image, found: Sequence[Detection]) -> list[Body | None]:
         """Return who is seen at detections: the second look is where the first one points."""
-        first = self._whole_body.look(image, [followed_from(detection) for detection in found])
-        again = iter(self._whole_body.look(image, [one.next for one in first if one is not None]))
+        first = self._whole_body.bodies(image, [detection.region for detection in found])
+        aims = [one.next for one in first if one is not None]
+        again = iter(self._whole_body.bodies(image, aims))
         return [None if one is None else next(again) for one in first]
 
-    def _without_doubles(
-        self, looks: list[_Look], time_s: float
-    ) -> list[_Look]:
+    def _without_doubles(self, looks: list[_Look], time_s: float) -> list[_Look]:
         double = doubles([look.person for look in looks])
         for person in double:
             self._let_go(person, time_s)
@@ -270,9 +310,8 @@ class LandmarkEstimator:
             self._searcher.lose(person, time_s)
 
 
-def _pose_from_seen(look: _Look, image: Image) -> PersonPose:
-    height, width = image.shape[:2]
-    landmarks = _landmarks_from_seen(look.seen, width, height)
+def _pose_from_seen(look: _Look, seen: PersonSeen, width: int, height: int) -> PersonPose:
+    landmarks = _landmarks_from_seen(seen, width, height)
     first_J, second_J = topology.JOINT_PAIRS.T
     known_J = first_J >= 0
     joints2d_J2 = (landmarks.points2d[first_J] + landmarks.points2d[second_J]) / 2

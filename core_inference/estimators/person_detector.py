@@ -51,6 +51,7 @@ class PersonDetector:
     def __init__(self, models: LandmarkModels, threads: int = 1) -> None:
         self._model = TfliteModel(models.read("pose_detection"), threads=threads)
         self._side_px = self._model.input_size[0]
+        self._letterbox = _Letterbox(self._side_px)
         self._anchors = anchors(self._side_px, _STRIDES)
 
     def detect(
@@ -61,7 +62,7 @@ class PersonDetector:
         window: x, y, width, height px of the part to look at, inside the image; None for all.
         """
         x, y, width, height = window or (0, 0, image.shape[1], image.shape[0])
-        patch, scale, corner_2 = _letterboxed(image[y : y + height, x : x + width], self._side_px)
+        patch, scale, corner_2 = self._letterbox.fit(image[y : y + height, x : x + width])
         offsets, logits = self._model.run(patch)
         people = found(offsets, logits, self._anchors, self._side_px)
         to_px = self._side_px / scale
@@ -87,24 +88,46 @@ def _detection(score: float, box_22: Float32, points_K2: Float32) -> Detection:
     )
 
 
-def _letterboxed(image: Image, side_px: int) -> tuple[Float32, float, Float32]:
-    """Fit an image into the middle of a black square, -1..1.
+class _Letterbox:
+    """The black square that images are fitted into; each fitting overwrites the one before."""
 
-    Returns the square (side,side,3), how many of its px one of the image's takes, and the px of
-    the square (2,) at which the image's corner lies.
-    """
-    height, width = image.shape[:2]
-    step = max(1, max(height, width) // (_SHRINK_SIDES * side_px))
-    small: Any = image
-    if step > 1:
-        size = (max(1, width // step), max(1, height // step))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    scale = side_px / max(height, width)
-    corner_2 = (side_px - np.array([width, height], dtype=np.float32) * np.float32(scale)) / 2
-    inner_x, inner_y = scale * width / small.shape[1], scale * height / small.shape[0]
-    matrix_23 = np.array([[inner_x, 0, corner_2[0]], [0, inner_y, corner_2[1]]], dtype=np.float64)
-    square: Any = cv2.warpAffine(
-        small, matrix_23, (side_px, side_px), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0)
-    )
-    patch = np.multiply(square, np.float32(2 / 255), dtype=np.float32)
-    return np.subtract(patch, np.float32(1), out=patch), scale, corner_2
+    def __init__(self, side_px: int) -> None:
+        self._side_px = side_px
+        self._small: Image = np.zeros((0, 0, 3), dtype=np.uint8)
+        self._square: Image = np.zeros((side_px, side_px, 3), dtype=np.uint8)
+        self._values = np.empty((side_px, side_px, 3), dtype=np.float32)
+
+    def fit(self, image: Image) -> tuple[Float32, float, Float32]:
+        """Fit an image into the middle of the square, -1..1.
+
+        Returns the square (side,side,3), how many of its px one of the image's takes, and the px
+        of the square (2,) at which the image's corner lies.
+        """
+        height, width = image.shape[:2]
+        side_px = self._side_px
+        small = self._shrunk(image, max(height, width) // (_SHRINK_SIDES * side_px))
+        scale = side_px / max(height, width)
+        corner_2 = (side_px - np.array([width, height], dtype=np.float32) * np.float32(scale)) / 2
+        inner_x, inner_y = scale * width / small.shape[1], scale * height / small.shape[0]
+        matrix_23 = np.array([[inner_x, 0, corner_2[0]], [0, inner_y, corner_2[1]]], dtype=float)
+        square: Any = cv2.warpAffine(
+            small,
+            matrix_23,
+            (side_px, side_px),
+            dst=self._square,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(0, 0, 0),
+        )
+        np.multiply(square, np.float32(2 / 255), out=self._values, dtype=np.float32)
+        return np.subtract(self._values, np.float32(1), out=self._values), scale, corner_2
+
+    def _shrunk(self, image: Image, step: int) -> Image:
+        """Return the image so many times smaller, that its fitting skips few pixels."""
+        if step <= 1:
+            return image
+        size = (max(1, image.shape[1] // step), max(1, image.shape[0] // step))
+        if self._small.shape[1::-1] != size:
+            self._small = np.empty((size[1], size[0], 3), dtype=np.uint8)
+        small: Any = cv2.resize(image, size, dst=self._small, interpolation=cv2.INTER_AREA)
+        return small

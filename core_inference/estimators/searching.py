@@ -12,6 +12,7 @@ import math
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -188,7 +189,7 @@ class Searcher:
         painted += self._tiles(scales, now, people)
         as_it_is = list(dict.fromkeys(as_it_is))
         for person in people:
-            if any(_holds(window, person) for window in as_it_is):
+            if person in due or any(_holds(window, person) for window in as_it_is):
                 person.unchecked = 0
         return as_it_is, list(dict.fromkeys(painted))
 
@@ -255,6 +256,7 @@ class Searcher:
         return [tiles[int(np.argmax(urgency))]] if any(urgency) else []
 
 
+@cache
 def tiles_of(width: int, height: int) -> list[list[Window]]:
     """Return the windows of each finer scale, which overlap so that a person fits into one."""
     scales: list[list[Window]] = []

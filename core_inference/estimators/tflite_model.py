@@ -89,14 +89,6 @@ def runtime_name() -> str:
     return _runtime(half=False).name
 
 
-def runs_alone() -> bool:
-    """Tell whether a network in half precision keeps Python's other threads waiting as it runs.
-
-    Then it has to use the processor's cores itself, and several at once gain nothing.
-    """
-    return _runtime(half=True) is _LiteRtHalf
-
-
 @functools.cache
 def computes_half() -> bool:
     """Tell whether this processor computes in float16 as such; where it does not say, False."""

@@ -1,43 +1,25 @@
 """Body, hands and face of everybody followed, from one image: MediaPipe's networks, run directly.
 
 What each network is shown, and how its numbers are read, is as in MediaPipe's Holistic graph. Two
-things are saved: where a hand or a face stayed near where it was, nothing looks for it anew, and
-the parts of a person, and several people, are seen at the same time, or each by all threads,
-whichever the runtime does better.
-
-Legend: P people.
+things are saved: where a hand or a face stayed near where it was, nothing looks for it anew; and
+while helpers look at the hands and faces of one image, the bodies of the next are seen.
 """
 
 import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from .body_landmarks import Body, BodyModel
-from .face_landmarks import EYES, Face, FaceModel, IrisModel, with_eyes
-from .hand_landmarks import Hand, HandModel
+from .face_landmarks import Face
+from .hand_landmarks import Hand
+from .helpers import MAX_HELPERS, Helpers
 from .landmark_models import LandmarkModels
+from .parts import Followed, Part, questions_about
 from .person_detector import Detection
 from .regions import Float32, Image, Region
-from .tflite_model import runs_alone
 
 MAX_THREADS = 4
 """More than this many do not see one person faster."""
-
-_LEFT_ARM, _RIGHT_ARM = [15, 17, 19], [16, 18, 20]
-_HEAD = slice(0, 11)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Followed:
-    """Where to look for a person in the next frame; None for a part to look for anew."""
-
-    body: Region
-    left_hand: Region | None = None
-    right_hand: Region | None = None
-    face: Region | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +47,78 @@ class PersonSeen:
     face_score: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Somebody whose hands and face are wanted: in which image, and where they went before."""
+
+    image: Image
+    body: Body
+    followed: Followed
+
+
+class WholeBody:
+    """Sees everybody followed in one image after the other; call it from one thread.
+
+    helpers: how many processes look at hands and faces, None for as many as pay here.
+    """
+
+    def __init__(self, models: LandmarkModels, helpers: int | None = None) -> None:
+        threads = usable_threads()
+        count = min(threads - 1, MAX_HELPERS) if helpers is None else helpers
+        self.threads = max(1, threads - count)
+        self._helpers = Helpers(models, count, self.threads)
+        self._bodies = BodyModel(models, self.threads)
+        self._asked: list[Asked] = []
+
+    def look(self, image: Image, people: Sequence[Followed]) -> list[PersonSeen | None]:
+        """Return each of the people as seen in the image (H,W,3) uint8 RGB.
+
+        None for one of whom the body's model says that nobody is there.
+        """
+        bodies = self.bodies(image, [person.body for person in people])
+        self.show(image)
+        self.ask(
+            [
+                Asked(image=image, body=body, followed=person)
+                for body, person in zip(bodies, people, strict=True)
+                if body is not None
+            ]
+        )
+        answers = iter(self.answers())
+        return [None if body is None else next(answers) for body in bodies]
+
+    def bodies(self, image: Image, regions: Sequence[Region]) -> list[Body | None]:
+        """Return the body in each region of the image, None where nobody is there."""
+        return [self._bodies.find(image, region) for region in regions]
+
+    def show(self, image: Image) -> None:
+        """Make ready an image of which hands and faces will be asked."""
+        self._helpers.show(image)
+
+    def ask(self, people: Sequence[Asked]) -> None:
+        """Let the hands and faces of people be looked at; earlier answers must be taken."""
+        self._asked = list(people)
+        self._helpers.ask(
+            [
+                (one.image, question)
+                for one in people
+                for question in questions_about(one.body, one.followed)
+            ]
+        )
+
+    def answers(self) -> list[PersonSeen]:
+        """Wait for those asked about last and return them, in order."""
+        parts = self._helpers.answers()
+        bodies = [one.body for one in self._asked]
+        return [
+            _person(body, *parts[3 * index : 3 * index + 3]) for index, body in enumerate(bodies)
+        ]
+
+    def close(self) -> None:
+        """Release the models."""
+        self._helpers.close()
+
+
 def followed_from(detection: Detection) -> Followed:
     """Return where to look for a person who was just detected."""
     return Followed(body=detection.region)
@@ -77,106 +131,28 @@ def usable_threads() -> int:
     return max(1, min(count, MAX_THREADS))
 
 
-class WholeBody:
-    """Sees everybody followed in one image; call it from one thread."""
-
-    def __init__(self, models: LandmarkModels, threads: int | None = None) -> None:
-        self._models = models
-        count = threads or usable_threads()
-        self._side_by_side = 1 if runs_alone() else count
-        self._threads = count // self._side_by_side
-        self._pool = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="whole_body")
-        self._own = threading.local()
-        self._alone = BodyModel(models, threads=count)
-
-    def look(self, image: Image, people: Sequence[Followed]) -> list[PersonSeen | None]:
-        """Return each of the people as seen in the image (H,W,3) uint8 RGB.
-
-        None for one of whom the body's model says that nobody is there.
-        """
-        if len(people) == 1:
-            bodies = [self._alone.find(image, people[0].body)]
-        else:
-            asked = [self._ask(BodyModel, image, person.body) for person in people]
-            bodies = (body.result() for body in asked)
-        parts = [
-            None if body is None else self._ask_parts(image, body, person)
-            for body, person in zip(bodies, people, strict=True)
-        ]
-        with_irises = [None if part is None else self._ask_irises(image, part) for part in parts]
-        return [None if part is None else part.seen() for part in with_irises]
-
-    def close(self) -> None:
-        """Release the models."""
-        self._pool.shutdown()
-
-    def _ask_parts(self, image: Image, body: Body, person: Followed) -> "_Parts":
-        points_L5 = body.points
-        return _Parts(
-            body=body,
-            face=self._ask(FaceModel, image, points_L5[_HEAD, :2], person.face),
-            left=self._ask(HandModel, image, points_L5[_LEFT_ARM], person.left_hand),
-            right=self._ask(HandModel, image, points_L5[_RIGHT_ARM], person.right_hand),
-        )
-
-    def _ask_irises(self, image: Image, parts: "_Parts") -> "_Parts":
-        face = parts.face.result()
-        if face is None:
-            return parts
-        eyes = tuple(self._ask(IrisModel, image, face.points, eye) for eye in EYES)
-        return replace(parts, eyes=eyes)
-
-    def _ask(self, kind: type[Any], *question: Any) -> "Future[Any]":
-        if self._side_by_side > 1:
-            return self._pool.submit(self._answer, kind, question)
-        answered: Future[Any] = Future()
-        answered.set_result(self._answer(kind, question))
-        return answered
-
-    def _answer(self, kind: type[Any], question: tuple[Any, ...]) -> Any:
-        """Let this thread's own model of a kind answer; it is made when first asked for."""
-        if not hasattr(self._own, kind.__name__):
-            setattr(self._own, kind.__name__, kind(self._models, self._threads))
-        return getattr(self._own, kind.__name__).find(*question)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Parts:
-    """A person whose parts are being looked at."""
-
-    body: Body
-    face: "Future[Face | None]"
-    left: "Future[Hand | None]"
-    right: "Future[Hand | None]"
-    eyes: "tuple[Future[tuple[Float32, Float32]], ...]" = ()
-
-    def seen(self) -> PersonSeen:
-        """Wait for the parts and return the person."""
-        body, face, left, right = (
-            self.body,
-            self.face.result(),
-            self.left.result(),
-            self.right.result(),
-        )
-        eyes = [eye.result() for eye in self.eyes]
-        return PersonSeen(
-            body=body.points,
-            body_world=body.world,
-            body_score=body.score,
-            next=Followed(
-                body=body.next,
-                left_hand=left.next if left else None,
-                right_hand=right.next if right else None,
-                face=face.next if face else None,
-            ),
-            left_hand=left.points if left else None,
-            left_hand_world=left.world if left else None,
-            left_hand_score=left.score if left else 0.0,
-            left_hand_side=1.0 - left.rightness if left else 0.0,
-            right_hand=right.points if right else None,
-            right_hand_world=right.world if right else None,
-            right_hand_score=right.score if right else 0.0,
-            right_hand_side=right.rightness if right else 0.0,
-            face=with_eyes(face.points, eyes) if face else None,
-            face_score=face.score if face else 0.0,
-        )
+def _person(body: Body, left: Part, right: Part, face: Part) -> PersonSeen:
+    assert left is None or isinstance(left, Hand)
+    assert right is None or isinstance(right, Hand)
+    assert face is None or isinstance(face, Face)
+    return PersonSeen(
+        body=body.points,
+        body_world=body.world,
+        body_score=body.score,
+        next=Followed(
+            body=body.next,
+            left_hand=left.next if left else None,
+            right_hand=right.next if right else None,
+            face=face.next if face else None,
+        ),
+        left_hand=left.points if left else None,
+        left_hand_world=left.world if left else None,
+        left_hand_score=left.score if left else 0.0,
+        left_hand_side=1.0 - left.rightness if left else 0.0,
+        right_hand=right.points if right else None,
+        right_hand_world=right.world if right else None,
+        right_hand_score=right.score if right else 0.0,
+        right_hand_side=right.rightness if right else 0.0,
+        face=face.points if face else None,
+        face_score=face.score if face else 0.0,
+    )

@@ -110,7 +110,7 @@ def test_the_estimator_finds_body_face_and_both_hands(frames: list[Frame]) -> No
     }
     seen: list[list[bool]] = []
     for frame in frames[::3]:
-        (pose,) = estimator.estimate(frame)
+        (pose,) = estimator.estimate_all([frame])[0]
         assert pose.landmarks is not None
         scores = pose.landmarks.scores
         seen.append([bool(scores[group].mean() > 0.3) for group in groups.values()])

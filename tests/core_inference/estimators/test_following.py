@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from pose2rig.core_inference.estimators.base import Float32
-from pose2rig.core_inference.estimators.following import Follower, doubles
+from pose2rig.core_inference.estimators.body_landmarks import Body
+from pose2rig.core_inference.estimators.following import (
+    CHECK_EVERY,
+    DOUBT_EVERY,
+    Follower,
+    doubles,
+)
+from pose2rig.core_inference.estimators.parts import Followed
 from pose2rig.core_inference.estimators.person_detector import Detection
 from pose2rig.core_inference.estimators.regions import Region
-from pose2rig.core_inference.estimators.whole_body import Followed, PersonSeen
 
 RADIUS = 200.0
 LIMBS = [13, 14, 15, 16, 25, 26, 27, 28]
@@ -24,10 +30,10 @@ def body_at(x: float, y: float = 400.0, flail: float = 0.0) -> Float32:
     return body
 
 
-def seen_at(x: float, flail: float = 0.0) -> PersonSeen:
-    where = Followed(body=Region(x=x, y=400.0, size=2.5 * RADIUS, angle=0.1))
+def seen_at(x: float, flail: float = 0.0) -> Body:
+    where = Region(x=x, y=400.0, size=2.5 * RADIUS, angle=0.1)
     world = np.zeros((33, 3), dtype=np.float32)
-    return PersonSeen(body=body_at(x, flail=flail), body_world=world, body_score=1.0, next=where)
+    return Body(points=body_at(x, flail=flail), world=world, score=1.0, next=where)
 
 
 def detection(x: float, radius: float = RADIUS) -> Detection:
@@ -133,7 +139,7 @@ def test_a_doubted_person_is_checked_more_often() -> None:
         while not person.is_due(time_s):
             person.unchecked += 1
         waits.append(person.unchecked)
-    assert waits == [8, 3]
+    assert waits == [CHECK_EVERY, DOUBT_EVERY]
 
 
 def test_of_two_on_one_body_the_one_that_jumped_there_leaves() -> None:

@@ -1,12 +1,13 @@
 """People painted over, so that those behind them are found."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pose2rig.core_inference.estimators.following import Follower
-from pose2rig.core_inference.estimators.hiding import is_silhouette, silhouettes, without
+from pose2rig.core_inference.estimators.hiding import Canvas, is_silhouette
+from pose2rig.core_inference.estimators.parts import Followed
 from pose2rig.core_inference.estimators.person_detector import Detection
 from pose2rig.core_inference.estimators.regions import Image, Region
-from pose2rig.core_inference.estimators.whole_body import Followed
 
 RADIUS = 100.0
 
@@ -34,28 +35,45 @@ def detection(x: float) -> Detection:
     return Detection(score=0.9, box=box, x=x, y=200.0, radius=RADIUS, angle=0.0)
 
 
-def test_a_body_is_covered_and_the_rest_is_not() -> None:
-    mask = silhouettes([standing(300.0)], room())
-    for x, y in ((300, 100), (300, 170), (320, 250), (280, 300)):
-        assert mask[y, x] == 1
-    assert mask[:, :250].max() == 0
-    assert mask[:, 350:].max() == 0
+def painted_pixels(image: Image, painted: Image) -> NDArray[np.bool_]:
+    return (painted != image).any(axis=2)
 
 
-def test_what_is_covered_gets_the_mean_colour_and_the_rest_stays() -> None:
+def test_a_body_gets_the_mean_colour_and_the_rest_stays() -> None:
     image = room()
-    mask = silhouettes([standing(300.0)], image)
-    painted = without(image, mask)
-    np.testing.assert_array_equal(painted[mask == 0], image[mask == 0])
-    mean = np.rint(image.mean(axis=(0, 1)))
-    np.testing.assert_allclose(painted[mask == 1] - mean, 0, atol=1)
+    kept = image.copy()
+    painted = Canvas().without(image, [standing(300.0)])
+    for x, y in ((300, 100), (300, 170), (320, 250), (280, 300)):
+        np.testing.assert_allclose(painted[y, x], image.mean(axis=(0, 1)), atol=5)
+    covered = painted_pixels(image, painted)
+    assert not covered[:, :250].any()
+    assert not covered[:, 350:].any()
+    assert covered.sum() > 5000
+    np.testing.assert_array_equal(image, kept)
+
+
+def test_a_canvas_shows_the_last_image_alone() -> None:
+    canvas, image = Canvas(), room()
+    canvas.without(image, [standing(300.0)])
+    np.testing.assert_array_equal(canvas.without(image, []), image)
+    other = np.full((50, 60, 3), 7, dtype=np.uint8)
+    np.testing.assert_array_equal(canvas.without(other, []), other)
 
 
 def test_paint_is_no_person_and_somebody_beside_it_is() -> None:
-    mask = silhouettes([standing(300.0)], room())
-    assert is_silhouette(detection(300.0), mask)
-    assert not is_silhouette(detection(360.0), mask)
+    people = [standing(300.0)]
+    assert is_silhouette(detection(300.0), people, room())
+    assert not is_silhouette(detection(360.0), people, room())
+    assert not is_silhouette(detection(300.0), [], room())
+
+
+def test_a_detection_outside_the_image_is_nobody() -> None:
+    assert is_silhouette(detection(-80.0), [], room())
+    assert is_silhouette(detection(700.0), [], room())
 
 
 def test_somebody_reaching_out_of_the_image_is_covered_too() -> None:
-    assert silhouettes([standing(-5.0)], room()).max() == 1
+    image = room()
+    assert painted_pixels(image, Canvas().without(image, [standing(-5.0)])).any()
+    far = standing(1e7)
+    np.testing.assert_array_equal(Canvas().without(image, [far]), image)

@@ -73,7 +73,7 @@ def test_joints_lie_at_landmarks_of_their_own_side() -> None:
 def test_a_whole_body_is_found(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     frame = read_image(shared_dir / "footage" / "images" / "yoga_warrior_beach.jpg")
     estimator.reset()
-    pose, points2d, points3d, scores = landmarks_of(estimator.estimate(frame))
+    pose, points2d, points3d, scores = landmarks_of(estimator.estimate_all([frame])[0])
     height, width = frame.image.shape[:2]
     assert (points2d.shape, points3d.shape, scores.shape) == ((553, 2), (553, 3), (553,))
     limbs = [JOINT[f"left_{n}"] for n in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
@@ -90,7 +90,7 @@ def test_metres_are_metres_and_axes_are_the_cameras(
 ) -> None:
     frame = read_image(shared_dir / "footage" / "images" / "yoga_tree_pose.jpg")
     estimator.reset()
-    _, points2d, points3d, scores = landmarks_of(estimator.estimate(frame))
+    _, points2d, points3d, scores = landmarks_of(estimator.estimate_all([frame])[0])
     seen = scores > VISIBLE
     for part in (topology.BODY, topology.LEFT_HAND, topology.RIGHT_HAND, topology.FACE):
         assert seen[part].mean() > 0.9
@@ -112,7 +112,7 @@ def test_metres_are_metres_and_axes_are_the_cameras(
 def test_hands_are_the_persons_own(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     frame = read_image(shared_dir / "footage" / "images" / "yoga_warrior_beach.jpg")
     estimator.reset()
-    _, points2d, _, scores = landmarks_of(estimator.estimate(frame))
+    _, points2d, _, scores = landmarks_of(estimator.estimate_all([frame])[0])
     for side, other in (("left", "right"), ("right", "left")):
         hand = points2d[NAME[f"{side}_hand_wrist"]]
         assert scores[NAME[f"{side}_hand_wrist"]] > VISIBLE
@@ -123,7 +123,7 @@ def test_hands_are_the_persons_own(estimator: LandmarkEstimator, shared_dir: Pat
 def test_unseen_legs_score_low(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     frame = read_image(shared_dir / "footage" / "images" / "portrait_president.jpg")
     estimator.reset()
-    pose, _, _, scores = landmarks_of(estimator.estimate(frame))
+    pose, _, _, scores = landmarks_of(estimator.estimate_all([frame])[0])
     assert scores[topology.FACE].min() > 0.9
     assert pose.scores[[JOINT["left_ankle"], JOINT["right_ankle"]]].max() < 0.05
 
@@ -131,7 +131,7 @@ def test_unseen_legs_score_low(estimator: LandmarkEstimator, shared_dir: Path) -
 def test_an_unfound_part_is_zero(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     frame = read_image(shared_dir / "footage" / "images" / "portrait_president.jpg")
     estimator.reset()
-    _, points2d, points3d, scores = landmarks_of(estimator.estimate(frame))
+    _, points2d, points3d, scores = landmarks_of(estimator.estimate_all([frame])[0])
     lost = scores == 0
     assert lost[topology.LEFT_HAND].all()
     assert not points2d[lost].any()
@@ -144,13 +144,13 @@ def test_nobody_where_nobody_is(estimator: LandmarkEstimator) -> None:
         estimator.reset()
         for index in range(2):
             frame = Frame(index=index, time_s=index / 30, image=image)
-            assert estimator.estimate(frame) == []
+            assert estimator.estimate_all([frame])[0] == []
 
 
 def test_two_hands_alone_are_no_person(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     estimator.reset()
     frame = read_image(shared_dir / "footage" / "images" / "two_hands.jpg")
-    assert estimator.estimate(frame) == []
+    assert estimator.estimate_all([frame])[0] == []
 
 
 def test_reset_forgets(estimator: LandmarkEstimator, shared_dir: Path) -> None:
@@ -158,7 +158,7 @@ def test_reset_forgets(estimator: LandmarkEstimator, shared_dir: Path) -> None:
     results: list[Float32] = []
     for _ in range(2):
         estimator.reset()
-        results.append(landmarks_of(estimator.estimate(frame))[1])
+        results.append(landmarks_of(estimator.estimate_all([frame])[0])[1])
     np.testing.assert_array_equal(results[0], results[1])
 
 
@@ -166,7 +166,9 @@ def test_stdout_stays_clean(
     estimator: LandmarkEstimator, shared_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     estimator.reset()
-    estimator.estimate(read_image(shared_dir / "footage" / "images" / "yoga_tree_pose.jpg"))
+    estimator.estimate_all([read_image(shared_dir / "footage" / "images" / "yoga_tree_pose.jpg")])[
+        0
+    ]
     assert capfd.readouterr().out == ""
 
 
@@ -178,7 +180,7 @@ def test_everybody_in_a_picture_is_found_once(
     estimator: LandmarkEstimator, shared_dir: Path, name: str, count: int
 ) -> None:
     estimator.reset()
-    poses = estimator.estimate(read_image(shared_dir / "footage" / "images" / name))
+    poses = estimator.estimate_all([read_image(shared_dir / "footage" / "images" / name)])[0]
     assert len(poses) == count
     assert len({pose.followed for pose in poses}) == count
     for pose in poses:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.estimators.regions import (
     Margin,
+    Patch,
     Region,
-    crop,
     in_image,
     in_image3,
     region_around,
@@ -42,7 +42,7 @@ def point(x: float, y: float) -> Float32:
 @pytest.mark.parametrize("side_px", [32, 64, 20])
 def test_a_patch_shows_what_lies_at_its_places(ramp: RGB, angle: float, side_px: int) -> None:
     region = Region(x=100, y=80, size=90, angle=angle)
-    patch = crop(ramp, region, side_px)
+    patch = Patch(side_px).cut(ramp, region)
     assert patch.shape == (side_px, side_px, 3)
     assert patch.dtype == np.float32
     rng = np.random.default_rng(0)
@@ -96,8 +96,8 @@ def test_a_turned_box_holds_its_points_tightly(angle: float) -> None:
 def test_outside_the_image_its_edge_goes_on_or_it_is_black() -> None:
     image = np.full((40, 40, 3), 200, dtype=np.uint8)
     beyond = Region(x=-100, y=-100, size=30, angle=0.3)
-    assert crop(image, beyond, 16) == pytest.approx(200 / 255)
-    assert crop(image, beyond, 16, cv2.BORDER_CONSTANT).max() == 0
+    assert Patch(16).cut(image, beyond) == pytest.approx(200 / 255)
+    assert Patch(16).cut(image, beyond, cv2.BORDER_CONSTANT).max() == 0
     assert beyond.misses(image)
     assert not Region(x=-10, y=20, size=30, angle=0.3).misses(image)
 
@@ -105,7 +105,7 @@ def test_outside_the_image_its_edge_goes_on_or_it_is_black() -> None:
 @pytest.mark.parametrize("place", [(-500.0, 80.0), (100.0, 700.0), (0.0, 0.0), (199.0, 159.0)])
 def test_large_regions_anywhere_keep_their_places(ramp: RGB, place: tuple[float, float]) -> None:
     region = Region(x=place[0], y=place[1], size=300, angle=0.4)
-    patch = crop(ramp, region, 32)
+    patch = Patch(32).cut(ramp, region)
     cells = np.stack(np.meshgrid(np.arange(32), np.arange(32)), axis=-1).reshape(-1, 2)
     places = in_image(region, (cells / 32).astype(np.float32))
     within = ((places > 12) & (places < [187, 147])).all(axis=1)
@@ -117,5 +117,5 @@ def test_large_regions_anywhere_keep_their_places(ramp: RGB, place: tuple[float,
 def test_tiny_images_have_patches(shape: tuple[int, ...]) -> None:
     image = np.full(shape, 90, dtype=np.uint8)
     for size in (0.0, 1.0, 400.0):
-        patch = crop(image, Region(x=1, y=1, size=size, angle=1.0), 32)
+        patch = Patch(32).cut(image, Region(x=1, y=1, size=size, angle=1.0))
         assert patch == pytest.approx(90 / 255)

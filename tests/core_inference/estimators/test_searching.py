@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pose2rig.core_inference.estimators.following import Follower
+from pose2rig.core_inference.estimators.following import CHECK_EVERY, Follower
 from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
+from pose2rig.core_inference.estimators.parts import Followed
 from pose2rig.core_inference.estimators.person_detector import Detection, PersonDetector
 from pose2rig.core_inference.estimators.regions import Image, Region
 from pose2rig.core_inference.estimators.searching import Searcher, Window, merged, tiles_of
-from pose2rig.core_inference.estimators.whole_body import Followed
 
 WIDTH, HEIGHT = 1280, 720
 
@@ -97,7 +97,7 @@ def test_a_person_followed_is_checked_in_a_window_of_their_own(detector: Watched
     searcher, image, person = Searcher(detector), room(), person_at(200, 360, 150)
     windows = [w for n in range(25) for w in look(searcher, detector, image, [person], n)][1:]
     assert any(w[2] == w[3] == 360 and w[0] <= 50 for w in windows)
-    assert person.unchecked <= 8
+    assert person.unchecked <= CHECK_EVERY
 
 
 def test_a_change_is_looked_at_within_half_a_second(detector: Watched) -> None:
