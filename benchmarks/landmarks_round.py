@@ -1,9 +1,9 @@
 """One round of `landmarks.py`, in a process of its own: `PYTHON landmarks_round.py SIDE FOLDER`.
 
 SIDE `holistic` needs mediapipe 0.10.21, `ours` needs pose2rig; FOLDER holds images.npy (N,H,W,3)
-uint8 RGB and times.npy (N,) s. The last line on stdout is JSON: per frame `ms`, `cpu_ms` of all
-threads, `hands` found (0 to 2, of the largest person), `people`, `searches` for people (0 or 1);
-and `further_ms`, what each person beyond the first takes.
+uint8 RGB and times.npy (N,) s. The last line on stdout is JSON: per frame `ms`, `hands` found (0 to
+2, of the largest person), `people`, `searches` for people; and `further_ms`, what each person
+beyond the first takes. Ours gets frames in groups, as in a capture; each takes its group's mean.
 """
 
 import json
@@ -22,14 +22,14 @@ def holistic(images: Any, times: Any) -> dict[str, Any]:
     """MediaPipe Holistic as its users call it."""
     import mediapipe
 
-    told: Told = {"ms": [], "cpu_ms": [], "hands": [], "people": [], "searches": []}
+    told: Told = {"ms": [], "hands": [], "people": [], "searches": []}
     settings = {"model_complexity": 1, "refine_face_landmarks": True}
     with mediapipe.solutions.holistic.Holistic(**settings) as model:
         for image in images:
             pixels = np.array(image)
-            start = _now_ms()
+            start = time.perf_counter()
             found = model.process(pixels)
-            _take_time(told, start)
+            told["ms"].append(_ms_since(start))
             hands = (found.left_hand_landmarks, found.right_hand_landmarks)
             told["hands"].append(sum(hand is not None for hand in hands))
             told["people"].append(found.pose_landmarks is not None)
@@ -41,50 +41,48 @@ def ours(images: Any, times: Any) -> dict[str, Any]:
     """Our estimator, and how often it searches and whom it looks at."""
     from pose2rig.core_inference.estimators.landmark_models import open_landmark_models
     from pose2rig.core_inference.estimators.landmarks import LandmarkEstimator
-    from pose2rig.core_inference.estimators.person_detector import PersonDetector
     from pose2rig.core_inference.estimators.whole_body import WholeBody
     from pose2rig.core_inference.footage import Frame
 
-    searches: list[int] = []
-    looks: list[tuple[int, Any]] = []
-    detect, look = PersonDetector.detect, WholeBody.look
+    searches = [0]
+    asked: list[Any] = []
+    ask = WholeBody.ask
 
-    def counted_detect(self: Any, *arguments: Any, **named: Any) -> Any:
-        searches[-1] += 1
-        return detect(self, *arguments, **named)
+    def noted_ask(self: Any, people: Any, windows: Any = ()) -> None:
+        searches[0] += len(windows)
+        asked.append([(one.body.next, one.followed) for one in people])
+        ask(self, people, windows)
 
-    def noted_look(self: Any, image: Any, people: Any) -> Any:
-        looks.append((len(searches) - 1, people))
-        return look(self, image, people)
-
-    PersonDetector.detect, WholeBody.look = counted_detect, noted_look
+    WholeBody.ask = noted_ask
     models = open_landmark_models(None)
     estimator = LandmarkEstimator(models)
-    told: Told = {"ms": [], "cpu_ms": [], "hands": [], "people": []}
-    for index, image in enumerate(images):
-        frame = Frame(index=index, time_s=float(times[index]), image=np.array(image))
-        searches.append(0)
-        start = _now_ms()
-        (poses,) = estimator.estimate_all([frame])
-        _take_time(told, start)
-        told["people"].append(len(poses))
-        told["hands"].append(_hands(poses))
+    told: Told = {"ms": [], "hands": [], "people": [], "searches": []}
+    size = estimator.batch_size
+    for first in range(0, len(images), size):
+        frames = [
+            Frame(index=first + k, time_s=float(times[first + k]), image=np.array(image))
+            for k, image in enumerate(images[first : first + size])
+        ]
+        searches[0] = 0
+        start = time.perf_counter()
+        everybody = estimator.estimate_all(frames)
+        told["ms"] += [_ms_since(start) / len(frames)] * len(frames)
+        told["searches"] += [searches[0] / len(frames)] * len(frames)
+        told["people"] += [len(poses) for poses in everybody]
+        told["hands"] += [_hands(poses) for poses in everybody]
     estimator.close()
-    PersonDetector.detect, WholeBody.look = detect, look
+    WholeBody.ask = ask
+    # The first frame is asked about several times; the last ones are the frames in order.
+    in_frames = zip(images, asked[-len(images) :], strict=True)
+    several = [(image, people) for image, people in in_frames if len(people) > 1]
     whole_body = WholeBody(models)
-    further = _further_ms(whole_body, images, looks)
+    further = _further_ms(whole_body, several)
     whole_body.close()
-    return {**told, "searches": [min(count, 1) for count in searches], "further_ms": further}
+    return {**told, "further_ms": further}
 
 
-def _now_ms() -> tuple[float, float]:
-    return 1000 * time.perf_counter(), 1000 * time.process_time()
-
-
-def _take_time(told: Told, start: tuple[float, float]) -> None:
-    end = _now_ms()
-    told["ms"].append(end[0] - start[0])
-    told["cpu_ms"].append(end[1] - start[1])
+def _ms_since(start: float) -> float:
+    return 1000 * (time.perf_counter() - start)
 
 
 def _hands(poses: Any) -> int:
@@ -97,23 +95,41 @@ def _hands(poses: Any) -> int:
     return sum(bool(scores[hand].any()) for hand in (LEFT_HAND, RIGHT_HAND))
 
 
-def _further_ms(whole_body: Any, images: Any, looks: Any) -> float:
+def _further_ms(whole_body: Any, several: Any) -> float:
     """Milliseconds that each person beyond the first takes: the same frames with one and with all.
 
-    nan where no frame has several.
+    several: images and whom they show. nan where no frame has several.
     """
-    costs: list[float] = []
-    for index, people in looks:
-        if len(people) < 2:
-            continue
-        image = np.array(images[index])
-        spans = []
-        for group in (people[:1], people):
-            start = time.perf_counter()
-            whole_body.look(image, group)
-            spans.append(1000 * (time.perf_counter() - start))
-        costs.append((spans[1] - spans[0]) / (len(people) - 1))
-    return median(costs) if costs else float("nan")
+    if not several:
+        return float("nan")
+    images = [np.array(image) for image, _ in several]
+    people = [people for _, people in several]
+    spans: list[list[float]] = [[], []]
+    for _ in range(3):
+        spans[0].append(_look_ms(whole_body, images, [group[:1] for group in people]))
+        spans[1].append(_look_ms(whole_body, images, people))
+    return (median(spans[1]) - median(spans[0])) / sum(len(group) - 1 for group in people)
+
+
+def _look_ms(whole_body: Any, images: Any, people: Any) -> float:
+    """Look at people's bodies in each image, while hands and faces of the last one are seen."""
+    from pose2rig.core_inference.estimators.whole_body import Asked
+
+    start = time.perf_counter()
+    for index, (image, group) in enumerate(zip(images, people, strict=True)):
+        bodies = whole_body.bodies(image, [region for region, _ in group])
+        whole_body.show(image)
+        if index:
+            whole_body.answers()
+        whole_body.ask(
+            [
+                Asked(image=image, body=body, followed=followed)
+                for body, (_, followed) in zip(bodies, group, strict=True)
+                if body is not None
+            ]
+        )
+    whole_body.answers()
+    return _ms_since(start)
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ import numpy as np
 from .base import State
 from .body_landmarks import Body
 from .clothes import unlikeness
-from .parts import Followed
 from .person_detector import BODY_MARGIN, Detection
+from .questions import Followed
 from .regions import Float32, Region
 
 START_SCORE = 0.6

@@ -1,4 +1,4 @@
-"""Processes that look at hands and faces while this one already looks at the next bodies.
+"""Processes that answer questions about an image while this one looks at the bodies of the next.
 
 Each has models of its own. Whoever is free takes the next question, this process too while it would
 wait; the answers are the same whoever gives them. Pictures reach the helpers through shared
@@ -20,14 +20,14 @@ import numpy as np
 
 from ...rigs.errors import EngineError
 from .landmark_models import LandmarkModels
-from .parts import FILES, Part, PartModels, Question
+from .questions import FILES, Answer, Looker, Question
 from .regions import Image
 
 MAX_HELPERS = 2
 """More have too little to do, even with several people."""
 
-MAX_QUESTIONS = 96
-"""In a round: three for each person that is followed at most, and some to spare."""
+MAX_QUESTIONS = 256
+"""In a round: three for each person that is followed at most, and the windows of a first frame."""
 
 END_S = 2.0
 """A helper that does not end within so many seconds is ended."""
@@ -41,7 +41,7 @@ Sent = tuple[str, tuple[int, ...]] | Image
 
 
 class Helpers:
-    """Answers questions about parts, one round after the other; call it from one thread.
+    """Answers questions, one round after the other; call it from one thread.
 
     count: of processes; with none, this one looks itself, with as many threads as given. Raises
     EngineError where a helper ended.
@@ -52,7 +52,7 @@ class Helpers:
             folder=models.folder, contents={name: models.read(name) for name in FILES}
         )
         context = multiprocessing.get_context("spawn")
-        self._own = PartModels(few, threads)
+        self._own = Looker(few, threads)
         self._taken = _Taken(context.Array("b", MAX_QUESTIONS))
         self._helpers = [_Helper(few, context, self._taken) for _ in range(count)]
         self._rounds = (_Pictures(), _Pictures())
@@ -66,7 +66,7 @@ class Helpers:
             self._rounds[0].put(image)
 
     def ask(self, questions: Sequence[tuple[Image, Question]]) -> None:
-        """Ask about parts in the round's image or others; earlier answers must be taken."""
+        """Ask about the round's image or others; earlier answers must be taken."""
         if len(questions) > MAX_QUESTIONS:
             raise ValueError(f"expected at most {MAX_QUESTIONS} questions, got {len(questions)}")
         self._asked = list(questions)
@@ -76,10 +76,10 @@ class Helpers:
             for helper in self._helpers:
                 helper.ask(sent)
 
-    def answers(self) -> list[Part]:
+    def answers(self) -> list[Answer]:
         """Answer what is still left, wait for the rest, and return all in order."""
         questions, self._asked = self._asked, []
-        answers: dict[int, Part] = {}
+        answers: dict[int, Answer] = {}
         for index in reversed(range(len(questions))):
             if not self._helpers or self._taken.take(index):
                 answers[index] = self._own.look(*questions[index])
@@ -129,9 +129,9 @@ class _Helper:
     def ask(self, questions: Sequence[tuple[Sent, Question]]) -> None:
         self._send(questions)
 
-    def answers(self) -> dict[int, Part]:
+    def answers(self) -> dict[int, Answer]:
         with _TellingItsEnd(self._process):
-            answers: dict[int, Part] | str = self._connection.recv()
+            answers: dict[int, Answer] | str = self._connection.recv()
         if isinstance(answers, str):
             raise _failed(answers)
         return answers
@@ -223,7 +223,7 @@ def _serve(connection: Connection, taken: _Taken) -> None:
     pictures = _SharedPictures()
     with suppress(EOFError, OSError):
         models: LandmarkModels = connection.recv()
-        looker = PartModels(models)
+        looker = Looker(models)
         while True:
             asked: list[tuple[Sent, Question]] = connection.recv()
             try:
@@ -260,8 +260,8 @@ class _SharedPictures:
 
 def _failed(actual: str) -> EngineError:
     return EngineError(
-        "a process that looks at hands and faces failed",
-        expected="an answer for every person",
+        "a process that looks at the images failed",
+        expected="an answer to every question",
         actual=actual,
         next_step="capture again with --resume; if it fails again, free memory, "
         "or check the engine with: pose2rig doctor",

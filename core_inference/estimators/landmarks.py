@@ -26,10 +26,10 @@ from .following import (
 )
 from .hiding import Canvas
 from .landmark_models import LandmarkModels
-from .parts import Followed
-from .person_detector import Detection, PersonDetector
+from .person_detector import Detection
+from .questions import Followed
 from .regions import Image, Region
-from .searching import Found, Searcher
+from .searching import NOBODY, Found, Search, Searcher
 from .whole_body import Asked, PersonSeen, WholeBody
 
 MAX_PEOPLE = 24
@@ -66,9 +66,10 @@ class _Look:
 
 @dataclass(frozen=True, kw_only=True)
 class _Shown:
-    """A frame whose bodies are known, while hands and faces are looked at."""
+    """A frame whose bodies are known, while hands and faces, and more people, are looked for."""
 
     people: list[_Look]
+    search: Search
     width: int
     height: int
 
@@ -89,61 +90,79 @@ class LandmarkEstimator:
     def __init__(self, models: LandmarkModels) -> None:
         self.weights_sha256 = models.weights_sha256
         self._whole_body = WholeBody(models)
-        self._searcher = Searcher(PersonDetector(models, self._whole_body.threads))
+        self._searcher = Searcher()
         self._canvas = Canvas()
+        self._found = NOBODY
         self._people: list[Follower] = []
         self._next_number = 0
 
     def estimate_all(self, frames: Sequence[Frame]) -> list[list[PersonPose]]:
         """Return everybody in each frame, the longest followed first; no cut lies between.
 
-        The bodies of a frame are seen while hands and faces of the one before are looked at.
+        While hands and faces in a frame are looked at, and for more people, the bodies of the
+        next one are seen; so whoever is found in a frame is followed from the next one on.
         """
         poses: list[list[PersonPose]] = []
         before: _Shown | None = None
         for frame in frames:
             image = np.ascontiguousarray(frame.image)
-            looks = self._bodies(image, frame.time_s)
-            if looks:
-                self._whole_body.show(image)
+            if self._searcher.is_fresh:
+                looks = self._begin(image, frame.time_s)
+                before = self._ask(image, looks, Search.nowhere(image))
+                continue
+            bodies = self._whole_body.bodies(image, [one.where.body for one in self._people])
+            self._whole_body.show(image)
             if before is not None:
                 poses.append(self._whole(before))
-            before = self._ask(image, looks)
+            looks = self._follow(image, bodies, frame.time_s)
+            search = self._searcher.plan(image, self._people, frame.time_s)
+            before = self._ask(image, looks, search)
         return poses if before is None else [*poses, self._whole(before)]
 
-    def _bodies(self, image: Image, time_s: float) -> list[_Look]:
+    def _follow(self, image: Image, bodies: Sequence[Body | None], time_s: float) -> list[_Look]:
         """Follow everybody by their bodies into a frame and return those believed to be people."""
-        is_first = self._searcher.is_fresh
-        found = self._searcher.search(image, self._people, time_s)
-        before = [person.where.body for person in self._people]
-        seen = self._whole_body.bodies(image, before)
-        looks = self._followed(image, seen, found, time_s)
+        found, self._found = self._found, NOBODY
+        looks = self._followed(image, bodies, found, time_s)
         looks += self._taken_up(image, found, False, time_s)
+        return self._believed(looks, time_s)
+
+    def _begin(self, image: Image, time_s: float) -> list[_Look]:
+        """Find everybody in a first frame, at once."""
+        looks: list[_Look] = []
+        self._whole_body.show(image)
+        search = self._searcher.plan(image, [], time_s)
+        looks += self._taken_up(image, self._searched(search), True, time_s)
         looks = self._without_doubles(looks, time_s)
-        if is_first and self._people:
-            behind = self._searcher.search_behind(image, self._people)
-            looks += self._taken_up(image, Found(seen=(), behind=behind), True, time_s)
-            looks = self._without_doubles(looks, time_s)
+        if looks:
+            behind = self._searched(self._searcher.plan_behind(image, self._people))
+            looks += self._taken_up(image, behind, True, time_s)
+        return self._believed(looks, time_s)
+
+    def _searched(self, search: Search) -> Found:
+        self._whole_body.ask([], search.windows)
+        return search.found(self._whole_body.answers().windows)
+
+    def _believed(self, looks: list[_Look], time_s: float) -> list[_Look]:
         return [
             look
-            for look in looks
+            for look in self._without_doubles(looks, time_s)
             if look.person.is_believed and (look.person.is_certain or is_human(look.body))
         ]
 
-    def _ask(self, image: Image, looks: list[_Look]) -> _Shown:
-        self._whole_body.ask(
-            [Asked(image=one.image, body=one.body, followed=one.person.where) for one in looks]
-        )
-        return _Shown(people=looks, width=image.shape[1], height=image.shape[0])
+    def _ask(self, image: Image, looks: list[_Look], search: Search) -> _Shown:
+        people = [Asked(image=one.image, body=one.body, followed=one.person.where) for one in looks]
+        self._whole_body.ask(people, search.windows)
+        return _Shown(people=looks, search=search, width=image.shape[1], height=image.shape[0])
 
     def _whole(self, shown: _Shown) -> list[PersonPose]:
-        """Return everybody in a frame once hands and faces are known."""
+        """Return everybody in a frame once hands and faces are known; keep who else was found."""
         seen = self._whole_body.answers()
-        for look, one in zip(shown.people, seen, strict=True):
+        self._found = shown.search.found(seen.windows)
+        for look, one in zip(shown.people, seen.people, strict=True):
             look.person.see_parts(one.next)
         return [
             _pose_from_seen(look, one, shown.width, shown.height)
-            for look, one in zip(shown.people, seen, strict=True)
+            for look, one in zip(shown.people, seen.people, strict=True)
         ]
 
     def state(self) -> State:
@@ -152,6 +171,7 @@ class LandmarkEstimator:
             "people": [person.state() for person in self._people],
             "next_number": self._next_number,
             "searcher": self._searcher.state(),
+            "found": self._found.state(),
         }
 
     def restore(self, state: State) -> None:
@@ -159,10 +179,11 @@ class LandmarkEstimator:
         self._people = [Follower.from_state(person) for person in state["people"]]
         self._next_number = state["next_number"]
         self._searcher.restore(state["searcher"])
+        self._found = Found.from_state(state["found"])
 
     def reset(self) -> None:
         """Forget what came before, as after a cut; regions are not numbered anew."""
-        self._people = []
+        self._people, self._found = [], NOBODY
         self._searcher.forget()
 
     def close(self) -> None:

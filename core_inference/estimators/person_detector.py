@@ -19,6 +19,9 @@ from .tflite_model import TfliteModel
 BODY_MARGIN = 1.25
 """The region of a body is this much larger than twice the body's radius."""
 
+Window = tuple[int, int, int, int]
+"""x, y, width, height px of a part of an image."""
+
 _STRIDES = (8, 16, 32, 32, 32)
 _SHRINK_SIDES = 2
 
@@ -54,12 +57,10 @@ class PersonDetector:
         self._letterbox = _Letterbox(self._side_px)
         self._anchors = anchors(self._side_px, _STRIDES)
 
-    def detect(
-        self, image: Image, window: tuple[int, int, int, int] | None = None
-    ) -> tuple[Detection, ...]:
+    def detect(self, image: Image, window: Window | None = None) -> tuple[Detection, ...]:
         """Return everybody scored 0.5 or better in the image (H,W,3) uint8 RGB, best first.
 
-        window: x, y, width, height px of the part to look at, inside the image; None for all.
+        window: the part to look at, inside the image; None for all.
         """
         x, y, width, height = window or (0, 0, image.shape[1], image.shape[0])
         patch, scale, corner_2 = self._letterbox.fit(image[y : y + height, x : x + width])

@@ -11,7 +11,7 @@ is, and finds people mostly with those already followed painted over.
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 
 import cv2
@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from .base import State
 from .following import Follower
 from .hiding import Canvas, is_silhouette
-from .person_detector import Detection, PersonDetector
+from .person_detector import Detection, Window
 from .regions import Image
 
-Window = tuple[int, int, int, int]
 Cells = NDArray[np.uint8]
 
 SCALES = (2.2, 4.8)
@@ -42,6 +41,9 @@ CHANGE_EVERY = 2
 LOST_EVERY = 6
 KEEN_EVERY = 2
 """How many frames lie between two looks of a kind; at 30 a second all coarse tiles take one."""
+
+SAME_EVERY = 64
+"""A tile is searched anew after so many frames where its picture stayed the same."""
 
 LOST_S = 10.0
 KEEN_S = 1.5
@@ -72,12 +74,51 @@ class Found:
     seen: tuple[Detection, ...]
     behind: tuple[Detection, ...]
 
+    def state(self) -> State:
+        """Return everything as JSON keeps it."""
+        return {name: [asdict(one) for one in part] for name, part in vars(self).items()}
+
+    @classmethod
+    def from_state(cls, state: State) -> "Found":
+        """Return the one that gave this state."""
+        seen, behind = (tuple(map(_detection_from, state[name])) for name in ("seen", "behind"))
+        return cls(seen=seen, behind=behind)
+
+
+NOBODY = Found(seen=(), behind=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """Where to look in a frame: windows, each with its image, the last ones without these people.
+
+    The image without people is overwritten by the next search's.
+    """
+
+    image: Image
+    people: tuple[Follower, ...]
+    windows: tuple[tuple[Image, Window], ...]
+    open_windows: int
+
+    @classmethod
+    def nowhere(cls, image: Image) -> "Search":
+        """Return a search of no window."""
+        return cls(image=image, people=(), windows=(), open_windows=0)
+
+    def found(self, answers: Sequence[Sequence[Detection]]) -> Found:
+        """Return whom the windows show, from the detections in each; nobody moved on since."""
+        seen, behind = (
+            merged([one for found in part for one in found])
+            for part in (answers[: self.open_windows], answers[self.open_windows :])
+        )
+        free = tuple(one for one in behind if not is_silhouette(one, self.people, self.image))
+        return Found(seen=seen, behind=free)
+
 
 class Searcher:
     """Decides where to look in each frame, and remembers when it looked where."""
 
-    def __init__(self, detector: PersonDetector) -> None:
-        self._detector = detector
+    def __init__(self) -> None:
         self._canvas = Canvas()
         self.forget()
 
@@ -108,22 +149,18 @@ class Searcher:
         """Look for this person no longer."""
         self._lost = [(at_s, one) for at_s, one in self._lost if one is not person]
 
-    def search(self, image: Image, people: Sequence[Follower], time_s: float) -> Found:
-        """Return whom this frame's windows show; people looked at are marked as checked."""
-        open_windows, painted_windows = self._plan(image, people, time_s)
+    def plan(self, image: Image, people: Sequence[Follower], time_s: float) -> "Search":
+        """Return where to look in this frame; people looked at are marked as checked."""
+        windows, painted = self._plan(image, people, time_s)
         self._frame += 1
-        return Found(
-            seen=self._detect(image, open_windows),
-            behind=self._behind(
-                image, [one for one in people if one.stands_alone], painted_windows
-            ),
-        )
+        hiding = [person for person in people if person.stands_alone] if painted else []
+        return self._behind(image, hiding, windows, painted)
 
-    def search_behind(self, image: Image, people: Sequence[Follower]) -> tuple[Detection, ...]:
-        """Return whom the image and its larger windows show once these people are painted over."""
+    def plan_behind(self, image: Image, people: Sequence[Follower]) -> "Search":
+        """Return the image's larger windows, with these people painted over."""
         height, width = image.shape[:2]
         windows: list[Window] = [(0, 0, width, height), *sum(tiles_of(width, height)[:1], [])]
-        return self._behind(image, people, windows)
+        return self._behind(image, people, [], windows)
 
     def state(self) -> State:
         """Return everything as JSON keeps it; pictures as base64 of their bytes."""
@@ -150,17 +187,23 @@ class Searcher:
         bits = np.unpackbits(np.frombuffer(b64decode(state["covered"]), dtype=np.uint8))
         self._covered = bits[: rows * columns].reshape(rows, columns).astype(np.bool_)
 
-    def _detect(self, image: Image, windows: Sequence[Window]) -> tuple[Detection, ...]:
-        return merged([one for window in windows for one in self._detector.detect(image, window)])
-
     def _behind(
-        self, image: Image, people: Sequence[Follower], windows: Sequence[Window]
-    ) -> tuple[Detection, ...]:
-        """Return whom the windows show once these people are painted over."""
-        if not windows:
-            return ()
-        found = self._detect(self._canvas.without(image, people), windows)
-        return tuple(one for one in found if not is_silhouette(one, people, image))
+        self,
+        image: Image,
+        people: Sequence[Follower],
+        windows: Sequence[Window],
+        painted: Sequence[Window],
+    ) -> "Search":
+        picture = self._canvas.without(image, people) if painted else image
+        return Search(
+            image=image,
+            people=tuple(people),
+            windows=(
+                *((image, window) for window in windows),
+                *((picture, window) for window in painted),
+            ),
+            open_windows=len(windows),
+        )
 
     def _plan(
         self, image: Image, people: Sequence[Follower], time_s: float
@@ -215,15 +258,28 @@ class Searcher:
         people: Sequence[Follower],
     ) -> list[Window]:
         """Return the tiles whose turn it is, and where the picture changed, one in some frames."""
+        turns = [
+            (level, tiles)
+            for level, (tiles, every) in enumerate(
+                zip(scales, (COARSE_EVERY, FINE_EVERY), strict=False)
+            )
+            if self._frame % every == every // 2
+        ]
+        looks_for_changes = not people or self._frame % CHANGE_EVERY == 1
+        if not turns and not looks_for_changes:
+            return []
         chosen: list[tuple[int, Window]] = []
-        rhythm = (COARSE_EVERY, FINE_EVERY)
-        for level, (tiles, every) in enumerate(zip(scales, rhythm, strict=False)):
-            if self._frame % every == every // 2:
-                chosen.append((level, tiles[self._turns[level] % len(tiles)]))
-                self._turns[level] += 1
-        if not people or self._frame % CHANGE_EVERY == 1:
-            tiles = [(level, tile) for level, tiles in enumerate(scales) for tile in tiles]
-            chosen += self._changed(tiles, now)
+        all_tiles = [(level, tile) for level, tiles in enumerate(scales) for tile in tiles]
+        changes = self._changes(all_tiles, now)
+        for level, tiles in turns:
+            tile = tiles[self._turns[level] % len(tiles)]
+            self._turns[level] += 1
+            if changes[tile] or self._frame - self._looked[tile] >= SAME_EVERY:
+                chosen.append((level, tile))
+        if looks_for_changes and all_tiles:
+            urgent = max(all_tiles, key=lambda one: self._urgency(one[1], changes))
+            if self._urgency(urgent[1], changes) > 0:
+                chosen.append(urgent)
         for level, tile in chosen:
             self._searched[level][_place(tile)] = now[_place(tile)]
             self._looked[tile] = self._frame
@@ -242,18 +298,17 @@ class Searcher:
             cells[left] = now[left]
         self._covered = covered
 
-    def _changed(self, tiles: Sequence[tuple[int, Window]], now: Cells) -> list[tuple[int, Window]]:
-        """Return the window that changed most and waits longest for a search, if one did."""
+    def _changes(self, tiles: Sequence[tuple[int, Window]], now: Cells) -> dict[Window, int]:
+        """Return how many cells of each tile changed since it was searched, 0 for a few."""
         differs = [
             (cv2.absdiff(cells, now) > _CHANGED) & ~self._covered for cells in self._searched
         ]
-        counts = [int(differs[level][_place(tile)].sum()) for level, tile in tiles]
-        waits = [self._frame - self._looked[tile] for _, tile in tiles]
-        urgency = [
-            count * wait if count >= _CHANGED_CELLS else 0
-            for count, wait in zip(counts, waits, strict=True)
-        ]
-        return [tiles[int(np.argmax(urgency))]] if any(urgency) else []
+        counts = {tile: int(differs[level][_place(tile)].sum()) for level, tile in tiles}
+        return {tile: count if count >= _CHANGED_CELLS else 0 for tile, count in counts.items()}
+
+    def _urgency(self, tile: Window, changes: dict[Window, int]) -> int:
+        """Return how much of the tile changed, times how long it waits for a search."""
+        return changes[tile] * (self._frame - self._looked[tile])
 
 
 @cache
@@ -284,6 +339,11 @@ def merged(found: Sequence[Detection]) -> tuple[Detection, ...]:
         if not any(_is_same(one, other) for other in kept):
             kept.append(one)
     return tuple(kept)
+
+
+def _detection_from(state: State) -> Detection:
+    numbers: State = {**state, "box": tuple(state["box"])}
+    return Detection(**numbers)
 
 
 def _is_same(one: Detection, other: Detection) -> bool:

@@ -2,7 +2,7 @@
 
 What each network is shown, and how its numbers are read, is as in MediaPipe's Holistic graph. Two
 things are saved: where a hand or a face stayed near where it was, nothing looks for it anew; and
-while helpers look at the hands and faces of one image, the bodies of the next are seen.
+while helpers look at hands and faces, and for more people, the bodies of the next image are seen.
 """
 
 import os
@@ -14,8 +14,8 @@ from .face_landmarks import Face
 from .hand_landmarks import Hand
 from .helpers import MAX_HELPERS, Helpers
 from .landmark_models import LandmarkModels
-from .parts import Followed, Part, questions_about
-from .person_detector import Detection
+from .person_detector import Detection, Window
+from .questions import Answer, Followed, Question, WindowQuestion, parts_of
 from .regions import Float32, Image, Region
 
 MAX_THREADS = 4
@@ -56,10 +56,18 @@ class Asked:
     followed: Followed
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The people asked about, and who was found in each of the windows, both in order."""
+
+    people: list[PersonSeen]
+    windows: list[tuple[Detection, ...]]
+
+
 class WholeBody:
     """Sees everybody followed in one image after the other; call it from one thread.
 
-    helpers: how many processes look at hands and faces, None for as many as pay here.
+    helpers: how many processes look beside this one, None for as many as pay here.
     """
 
     def __init__(self, models: LandmarkModels, helpers: int | None = None) -> None:
@@ -84,7 +92,7 @@ class WholeBody:
                 if body is not None
             ]
         )
-        answers = iter(self.answers())
+        answers = iter(self.answers().people)
         return [None if body is None else next(answers) for body in bodies]
 
     def bodies(self, image: Image, regions: Sequence[Region]) -> list[Body | None]:
@@ -92,27 +100,29 @@ class WholeBody:
         return [self._bodies.find(image, region) for region in regions]
 
     def show(self, image: Image) -> None:
-        """Make ready an image of which hands and faces will be asked."""
+        """Make ready an image that will be asked about."""
         self._helpers.show(image)
 
-    def ask(self, people: Sequence[Asked]) -> None:
-        """Let the hands and faces of people be looked at; earlier answers must be taken."""
+    def ask(self, people: Sequence[Asked], windows: Sequence[tuple[Image, Window]] = ()) -> None:
+        """Let hands and faces of people, and windows, be looked at; earlier answers are taken."""
         self._asked = list(people)
-        self._helpers.ask(
-            [
-                (one.image, question)
-                for one in people
-                for question in questions_about(one.body, one.followed)
-            ]
-        )
-
-    def answers(self) -> list[PersonSeen]:
-        """Wait for those asked about last and return them, in order."""
-        parts = self._helpers.answers()
-        bodies = [one.body for one in self._asked]
-        return [
-            _person(body, *parts[3 * index : 3 * index + 3]) for index, body in enumerate(bodies)
+        questions: list[tuple[Image, Question]] = [
+            (image, WindowQuestion(window=window)) for image, window in windows
         ]
+        for one in people:
+            questions += [(one.image, part) for part in parts_of(one.body, one.followed)]
+        self._helpers.ask(questions)
+
+    def answers(self) -> Seen:
+        """Wait for what was asked last."""
+        answers = self._helpers.answers()
+        asked, self._asked = self._asked, []
+        windows = len(answers) - 3 * len(asked)
+        parts = (answers[start : start + 3] for start in range(windows, len(answers), 3))
+        return Seen(
+            people=[_person(one.body, *three) for one, three in zip(asked, parts, strict=True)],
+            windows=[_people_in(answer) for answer in answers[:windows]],
+        )
 
     def close(self) -> None:
         """Release the models."""
@@ -131,7 +141,12 @@ def usable_threads() -> int:
     return max(1, min(count, MAX_THREADS))
 
 
-def _person(body: Body, left: Part, right: Part, face: Part) -> PersonSeen:
+def _people_in(answer: Answer) -> tuple[Detection, ...]:
+    assert isinstance(answer, tuple)
+    return answer
+
+
+def _person(body: Body, left: Answer, right: Answer, face: Answer) -> PersonSeen:
     assert left is None or isinstance(left, Hand)
     assert right is None or isinstance(right, Hand)
     assert face is None or isinstance(face, Face)
