@@ -6,7 +6,8 @@ never a person. The detector looks afresh, so its word decides:
 - A person is taken up by a detection of 0.6 or better, and is let go of when no second one comes
   within 0.4 s. Until then only one of 0.7 or better is believed: hands alone reach 0.64. Near
   where somebody was just lost whose clothes look alike, any detection, 0.5 or better, is enough.
-- A person whom the detector has not confirmed for one second is let go of when the limbs flail.
+- A person whom the detector has not confirmed for one second, though it looked three times, is
+  let go of when the limbs flail.
   Measured over one second, the 90th percentile of the limbs' second difference was 0.22 body
   radii on a figure against the light that the models could not read, at most 0.10 on every person
   filmed at 5 to 60 frames per second.
@@ -35,6 +36,7 @@ SURE_SCORE = 0.7
 """Of a detection that is believed at once."""
 
 TRUST_S = 1.0
+MISSES = 3
 PROVE_S = 0.4
 BESIDE_S = 0.3
 CHECK_EVERY = 16
@@ -72,7 +74,8 @@ _HEAD, _TRUNK_AND_LIMBS = slice(0, 11), slice(11, 33)
 class Follower:
     """A person and where to look for them next; times in s of the clip, frames since a check.
 
-    plain_s: when the person was last seen, or found, without painting others over.
+    plain_s: when the person was last seen, or found, without painting others over; missed: how
+    often the detector looked since it last saw them.
     """
 
     number: int
@@ -84,6 +87,7 @@ class Follower:
     proven: bool = False
     belief: float = 1.0
     unchecked: int = 0
+    missed: int = 0
     appearance: Float32 | None = None
     history: deque[tuple[float, Float32]] = field(default_factory=deque[tuple[float, Float32]])
 
@@ -149,6 +153,12 @@ class Follower:
             self.sure = self.sure or score >= SURE_SCORE
             self.proven = self.proven or time_s > self.since_s
             self.confirmed_s = time_s
+            self.missed = 0
+
+    def check(self) -> None:
+        """Note that the detector looks at this person now; `confirm` follows if it sees them."""
+        self.unchecked = 0
+        self.missed += 1
 
     def look_like(self, appearance: Float32 | None) -> None:
         """Note how the person looks in this frame, as in `clothes.appearance`."""
@@ -176,7 +186,8 @@ class Follower:
         """Tell whether this is no person, by what the detector and the limbs say."""
         if not self.proven:
             return time_s - self.since_s > PROVE_S
-        return time_s - self.confirmed_s >= TRUST_S and self.flail() > FLAIL_RADII
+        doubted = time_s - self.confirmed_s >= TRUST_S and self.missed >= MISSES
+        return doubted and self.flail() > FLAIL_RADII
 
     def step(self) -> float:
         """Return how far the body moved since the frame before, in body radii; inf if it is new."""
@@ -196,6 +207,7 @@ class Follower:
             "proven": self.proven,
             "belief": self.belief,
             "unchecked": self.unchecked,
+            "missed": self.missed,
             "appearance": None if self.appearance is None else self.appearance.tolist(),
             "history": [[time_s, body.tolist()] for time_s, body in self.history],
         }

@@ -233,7 +233,7 @@ class Searcher:
         as_it_is = list(dict.fromkeys(as_it_is))
         for person in people:
             if person in due or any(_holds(window, person) for window in as_it_is):
-                person.unchecked = 0
+                person.check()
         return as_it_is, list(dict.fromkeys(painted))
 
     def _near_windows(

@@ -10,11 +10,12 @@ from pose2rig.core_inference.estimators.body_landmarks import Body
 from pose2rig.core_inference.estimators.following import (
     CHECK_EVERY,
     DOUBT_EVERY,
+    MISSES,
     Follower,
     doubles,
 )
-from pose2rig.core_inference.estimators.parts import Followed
 from pose2rig.core_inference.estimators.person_detector import Detection
+from pose2rig.core_inference.estimators.questions import Followed
 from pose2rig.core_inference.estimators.regions import Region
 
 RADIUS = 200.0
@@ -126,6 +127,9 @@ def test_what_rarely_looks_human_is_believed_after_two_detections_only() -> None
 def test_an_unconfirmed_person_is_kept_unless_the_limbs_flail() -> None:
     assert not followed(300, 1.5).is_over(1.5)
     flailing = followed(300, 1.5, flail=40.0)
+    for _ in range(MISSES):
+        assert not flailing.is_over(1.5)
+        flailing.check()
     assert flailing.is_over(1.5)
     flailing.confirm(0.55, 1.4)
     assert not flailing.is_over(1.5)

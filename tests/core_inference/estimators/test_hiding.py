@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.estimators.following import Follower
 from pose2rig.core_inference.estimators.hiding import Canvas, is_silhouette
-from pose2rig.core_inference.estimators.parts import Followed
 from pose2rig.core_inference.estimators.person_detector import Detection
+from pose2rig.core_inference.estimators.questions import Followed
 from pose2rig.core_inference.estimators.regions import Image, Region
 
 RADIUS = 100.0
