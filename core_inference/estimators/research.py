@@ -108,7 +108,7 @@ class ResearchEstimator:
         self.name = networks.name
         self.weights_sha256 = " ".join(f"{part}:{sha256}" for part, sha256 in files.items())
         self.licence_note = " ".join(note for note in notes if note is not None)
-        self.batch_size = networks.batch_size
+        self.batch_size = max(finder.batch_size, networks.batch_size)
         self.warnings = warnings
         self._finder = finder
         self._networks = networks
@@ -127,8 +127,9 @@ class ResearchEstimator:
             if is_in_view(pose.box, frames[row].image)
         ]
         poses: list[list[PersonPose]] = [[] for _ in frames]
-        for first in range(0, len(seen), self.batch_size):
-            batch = seen[first : first + self.batch_size]
+        size = self._networks.batch_size
+        for first in range(0, len(seen), size):
+            batch = seen[first : first + size]
             people = [sighting for _, sighting in batch]
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 looked = self._poses(self._networks.look(people), people)

@@ -128,8 +128,9 @@ class RootedLandmarks:
             if is_in_view(pose.box, frames[row].image)
         ]
         rooted: list[list[PersonPose]] = [[] for _ in frames]
-        for first in range(0, len(seen), self.batch_size):
-            batch = seen[first : first + self.batch_size]
+        size = self._roots.batch_size
+        for first in range(0, len(seen), size):
+            batch = seen[first : first + size]
             with np.errstate(invalid="ignore", over="ignore"):
                 roots_N3 = self._roots.roots([person for _, person in batch]).astype(np.float32)
             for (row, person), root in zip(batch, roots_N3, strict=True):

@@ -1,16 +1,21 @@
-"""Depth mended by the body's own lengths.
+"""Depth mended by the body's own lengths and by how people move, over the whole take at once.
 
 Landmarks are sure sideways and unsure in depth. A bone of known length that looks short points
 towards or away from the camera by as much as is missing; which of the two, the landmarks' own
-depth says. Each link's depth is the least-squares compromise between that depth and its length.
+depth says, of all frames together: a limb has mass and does not leap. Each link's depth is the
+least-squares compromise between the landmarks' depth, its length and a bounded acceleration.
 
 Legend: T frames.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
 
 from .points import Points
+from .smoothing import smooth_vectors
 
 Float64 = NDArray[np.float64]
 
@@ -23,76 +28,160 @@ LENGTH_SIGMA_M = 0.02
 LOOSE_SIGMA_M = 0.08
 """The same for lines that are no bones: collars move the shoulders, the spine bends."""
 
-ROUNDS = 4
+ACCELERATION_MS2 = {"pair": 4.5, "torso": 7.5, "arm": 15.0, "leg": 15.0, "foot": 27.0}
+"""How the ends of a link may accelerate against each other where nothing else is known, m/s² along
+one axis: three times what seven recorded motions do (root mean square 1.4, 2.5, 5, 5.5 and 9)."""
 
+LIVELINESS = 2.0
+"""A link that moves sideways accelerates up to so many times as much in depth."""
+
+UNSEEN = 1e-3
+"""What an unseen frame weighs against one that is seen for certain."""
+
+ROUNDS = 8
+
+_SIDEWAYS_HZ = 4.0
+_LOCAL_HZ = 0.75
 _HIPS = ("body_left_hip", "body_right_hip")
 _SHOULDERS = ("body_left_shoulder", "body_right_shoulder")
+_ENDS_OF_ARM = ("pinky", "index", "thumb")
+_ENDS_OF_LEG = ("heel", "foot_index")
+"""Landmarks that go where the end of their chain goes."""
 
 
 def mend_depth(points: Points) -> Points:
     """Correct the depth (world y) of torso and limbs, from the hips outwards."""
-    mended = points.positions.copy()
-    _mend_pair(points, mended, _HIPS, LENGTH_SIGMA_M)
-    torso = _mend_link(points, mended, _HIPS, _SHOULDERS, LOOSE_SIGMA_M)
-    for name in _SHOULDERS:
-        mended[:, points.index[name], 1] += torso
-    _mend_pair(points, mended, _SHOULDERS, LOOSE_SIGMA_M)
+    mender = _Mender(points)
+    mender.mend_pair(_HIPS, LENGTH_SIGMA_M)
+    mender.mend_torso()
+    mender.mend_pair(_SHOULDERS, LOOSE_SIGMA_M)
     for side in ("left", "right"):
-        _mend_chain(points, mended, side, ("shoulder", "elbow", "wrist"), _HAND)
-        _mend_chain(points, mended, side, ("hip", "knee", "ankle"), _FOOT)
-        _mend_chain(points, mended, side, ("ankle", "heel"), ("foot_index",))
-        _mend_chain(points, mended, side, ("heel", "foot_index"), ())
-    return points.moved(mended)
+        mender.mend_chain("arm", side, ("shoulder", "elbow", "wrist"), _ENDS_OF_ARM)
+        mender.mend_chain("leg", side, ("hip", "knee", "ankle"), _ENDS_OF_LEG)
+        mender.mend_chain("foot", side, ("ankle", "heel"), ("foot_index",))
+        mender.mend_chain("foot", side, ("heel", "foot_index"), ())
+    return points.moved(mender.mended)
 
 
-_HAND = ("pinky", "index", "thumb")
-_FOOT = ("heel", "foot_index")
-"""Landmarks that go where the end of their chain goes."""
+class _Mender:
+    """The points of a take while their depth is being mended."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+        self._time_s = points.time_s.astype(np.float64)
+        self.mended = points.positions.copy()
+
+    def mend_pair(self, pair: tuple[str, str], sigma_m: float) -> None:
+        """Mend the line between two landmarks of equal standing: each takes half."""
+        half = self._correction("pair", (pair[1],), (pair[0],), sigma_m) / 2
+        first, second = self._points.columns(pair)
+        self.mended[:, first, 1] += half
+        self.mended[:, second, 1] -= half
+
+    def mend_torso(self) -> None:
+        """Carry the correction of the shoulders against the hips to the shoulders."""
+        correction = self._correction("torso", _HIPS, _SHOULDERS, LOOSE_SIGMA_M)
+        for name in _SHOULDERS:
+            self.mended[:, self._points.index[name], 1] += correction
+
+    def mend_chain(
+        self, kind: str, side: str, links: tuple[str, ...], ends: tuple[str, ...]
+    ) -> None:
+        """Carry each link's correction to everything beyond it."""
+        names = [f"body_{side}_{name}" for name in (*links, *ends)]
+        for k in range(1, len(links)):
+            correction = self._correction(kind, (names[k - 1],), (names[k],), LENGTH_SIGMA_M)
+            self.mended[:, self._points.columns(tuple(names[k:])), 1] += correction[:, None]
+
+    def _correction(
+        self, kind: str, start: tuple[str, ...], end: tuple[str, ...], sigma_m: float
+    ) -> Float64:
+        """How far (T,) the end must move in depth to suit the length from the start."""
+        points = self._points
+        link_T3 = self.mended[:, points.columns(end)].mean(axis=1)
+        link_T3 = link_T3 - self.mended[:, points.columns(start)].mean(axis=1)
+        length = float(np.linalg.norm(points.rest_at(*end) - points.rest_at(*start)))
+        scores_T = points.scores[:, points.columns((*start, *end))].min(axis=1)
+        link = Link(
+            seen=link_T3,
+            trust=np.clip(scores_T.astype(np.float64), UNSEEN, 1.0),
+            time_s=self._time_s,
+            length_m=length,
+            length_sigma_m=sigma_m,
+            acceleration=ACCELERATION_MS2[kind],
+        )
+        return link_depth(link) - link_T3[:, 1]
 
 
-def _mend_chain(
-    points: Points, mended: Float64, side: str, links: tuple[str, ...], ends: tuple[str, ...]
-) -> None:
-    """Carry each link's correction to everything beyond it."""
-    names = [f"body_{side}_{name}" for name in (*links, *ends)]
-    for k in range(1, len(links)):
-        correction = _mend_link(points, mended, (names[k - 1],), (names[k],), LENGTH_SIGMA_M)
-        mended[:, points.columns(tuple(names[k:])), 1] += correction[:, None]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Link:
+    """A line of known length between landmarks over a whole take.
+
+    seen (T,3) m from its start to its end, x and z sideways, y depth; trust (T,) 0..1, above 0;
+    time_s (T,) rising; acceleration: m/s² along one axis that it may have at any time.
+    """
+
+    seen: Float64
+    trust: Float64
+    time_s: Float64
+    length_m: float
+    length_sigma_m: float
+    acceleration: float
 
 
-def _mend_link(
-    points: Points,
-    mended: Float64,
-    start: tuple[str, ...],
-    end: tuple[str, ...],
-    sigma_m: float,
-) -> Float64:
-    """How far (T,) the end must move in depth to suit the length from the start."""
-    link = mended[:, points.columns(end)].mean(axis=1)
-    link = link - mended[:, points.columns(start)].mean(axis=1)
-    length = float(np.linalg.norm(points.rest_at(*end) - points.rest_at(*start)))
-    return _depth(link, length, sigma_m) - link[:, 1]
+def link_depth(link: Link) -> Float64:
+    """Return the depth (T,) m of a link by Gauss-Newton over all frames, linear in T."""
+    aside_T = np.hypot(link.seen[:, 0], link.seen[:, 2])
+    seen_T = link.seen[:, 1]
+    bound_T = np.hypot(link.acceleration, LIVELINESS * _sideways_acceleration(link))
+    bands_3T = _bands(link.time_s, bound_T)
+    trust_T = link.trust / DEPTH_SIGMA_M**2
+    sure_T = np.sqrt(link.trust) / link.length_sigma_m
 
+    def solved(weight_T: Float64, wanted_T: Float64) -> Float64:
+        bands = bands_3T.copy()
+        bands[-1] += weight_T
+        return np.asarray(solveh_banded(bands, wanted_T))
 
-def _mend_pair(points: Points, mended: Float64, pair: tuple[str, str], sigma_m: float) -> None:
-    """Mend the line between two landmarks of equal standing: each takes half."""
-    columns = points.columns(pair)
-    link = mended[:, columns[0]] - mended[:, columns[1]]
-    length = float(np.linalg.norm(points.rest_at(pair[0]) - points.rest_at(pair[1])))
-    half = (_depth(link, length, sigma_m) - link[:, 1]) / 2
-    mended[:, columns[0], 1] += half
-    mended[:, columns[1], 1] -= half
-
-
-def _depth(link_T3: Float64, length_m: float, sigma_m: float) -> Float64:
-    """The depth (T,) of a link by Gauss-Newton from its own depth, one unknown a frame."""
-    aside = np.hypot(link_T3[:, 0], link_T3[:, 2])
-    seen = link_T3[:, 1]
-    depth = seen.copy()
+    depth_T = solved(trust_T, trust_T * seen_T)
     for _ in range(ROUNDS):
-        current = np.maximum(np.hypot(aside, depth), 1e-6)
-        slope = depth / current / sigma_m
-        miss = (current - length_m) / sigma_m
-        gradient = slope * miss + (depth - seen) / DEPTH_SIGMA_M**2
-        depth = depth - gradient / (slope**2 + 1.0 / DEPTH_SIGMA_M**2)
-    return depth
+        current_T = np.maximum(np.hypot(aside_T, depth_T), 1e-6)
+        slope_T = sure_T * depth_T / current_T
+        miss_T = sure_T * (current_T - link.length_m)
+        wanted_T = trust_T * seen_T + slope_T * (slope_T * depth_T - miss_T)
+        depth_T = solved(trust_T + slope_T**2, wanted_T)
+    return depth_T
+
+
+def _sideways_acceleration(link: Link) -> Float64:
+    """Return how a link accelerates sideways around each frame (T,), m/s² along one axis."""
+    count = len(link.time_s)
+    if count < 3:
+        return np.zeros(count)
+    weights_T1 = link.trust[:, None]
+    aside_T12 = link.seen[:, None, [0, 2]]
+    calm_T2 = smooth_vectors(aside_T12, link.time_s, weights_T1, np.array([_SIDEWAYS_HZ]))[:, 0]
+    speed_T2 = np.gradient(calm_T2, link.time_s, axis=0)
+    squares_T = np.square(np.gradient(speed_T2, link.time_s, axis=0)).mean(axis=1)
+    squares_T11 = squares_T[:, None, None]
+    local_T = smooth_vectors(squares_T11, link.time_s, weights_T1, np.array([_LOCAL_HZ]))[:, 0, 0]
+    return np.sqrt(np.maximum(local_T, 0.0))
+
+
+def _bands(time_s_T: Float64, bound_T: Float64) -> Float64:
+    """Return the upper bands (3,T), diagonal last, of the squared second differences' matrix.
+
+    Each second difference counts against what is allowed at its middle, m/s².
+    """
+    bands_3T = np.zeros((3, len(time_s_T)))
+    if len(time_s_T) < 3:
+        return bands_3T
+    before, after = np.diff(time_s_T)[:-1], np.diff(time_s_T)[1:]
+    whole = before + after
+    parts = np.stack((2 / (before * whole), -2 / (before * after), 2 / (after * whole)))
+    parts /= bound_T[1:-1]
+    for row in range(3):
+        for column in range(row, 3):
+            until = len(time_s_T) - 2 + column
+            bands_3T[2 - (column - row), column:until] += parts[row] * parts[column]
+    return bands_3T
