@@ -12,7 +12,6 @@ import math
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -23,14 +22,9 @@ from .following import Follower
 from .hiding import Canvas, is_silhouette
 from .person_detector import Detection, Window
 from .regions import Image
+from .windows import around, holds, square, tiles_of
 
 Cells = NDArray[np.uint8]
-
-SCALES = (2.2, 4.8)
-"""The image's longer side over the side of the windows."""
-
-SMALLEST_PX = 360
-"""No window is smaller: of people under 80 px the landmark models say little."""
 
 WHOLE_EVERY = 16
 EMPTY_EVERY = 2
@@ -53,10 +47,8 @@ MAX_LOST = 4
 MAX_DUE = 2
 """So many people lost, and so many followed, are looked at in one frame."""
 
-_STEP_X, _STEP_Y = 0.7, 0.55
 _OWN_RADII = 2.2
 _LOST_RADII = 3.0
-_ALMOST_WHOLE = 0.8
 _CELL_PX = 8
 _CHANGED = 18
 _CHANGED_CELLS = 8
@@ -224,15 +216,15 @@ class Searcher:
             (person for person in people if person.is_due(time_s)),
             key=lambda person: (person.stands_alone, -person.unchecked),
         )[:MAX_DUE]
-        as_it_is = [_around(person, image, _OWN_RADII) for person in due]
+        as_it_is = [around(person, image, _OWN_RADII) for person in due]
         if self._frame % (WHOLE_EVERY if people else EMPTY_EVERY) == 0:
             as_it_is.append(whole)
-        painted = [_around(person, image, _OWN_RADII) for person in due if not person.stands_alone]
+        painted = [around(person, image, _OWN_RADII) for person in due if not person.stands_alone]
         painted += self._near_windows(image, people, time_s)
         painted += self._tiles(scales, now, people)
         as_it_is = list(dict.fromkeys(as_it_is))
         for person in people:
-            if person in due or any(_holds(window, person) for window in as_it_is):
+            if person in due or any(holds(window, person) for window in as_it_is):
                 person.check()
         return as_it_is, list(dict.fromkeys(painted))
 
@@ -241,14 +233,14 @@ class Searcher:
     ) -> list[Window]:
         """Return where somebody lost may be back, and where somebody may stand beside another."""
         windows = [
-            _around(person, image, _LOST_RADII)
+            around(person, image, _LOST_RADII)
             for at_s, person in self._lost[-MAX_LOST:]
             if self._frame % (KEEN_EVERY if time_s - at_s < KEEN_S else LOST_EVERY) == 0
         ]
         every = BESIDE_EVERY // 2 if self._lost else BESIDE_EVERY
         if people and self._frame % every == every // 2:
             one = people[self._frame // every % len(people)]
-            windows.append(_around(one, image, _LOST_RADII))
+            windows.append(around(one, image, _LOST_RADII))
         return windows
 
     def _tiles(
@@ -292,7 +284,7 @@ class Searcher:
         """
         covered = np.zeros_like(self._covered)
         for person in people:
-            covered[_place(_square(person))] = True
+            covered[_place(square(person))] = True
         left = self._covered & ~covered
         for cells in self._searched if uncover else ():
             cells[left] = now[left]
@@ -309,27 +301,6 @@ class Searcher:
     def _urgency(self, tile: Window, changes: dict[Window, int]) -> int:
         """Return how much of the tile changed, times how long it waits for a search."""
         return changes[tile] * (self._frame - self._looked[tile])
-
-
-@cache
-def tiles_of(width: int, height: int) -> list[list[Window]]:
-    """Return the windows of each finer scale, which overlap so that a person fits into one."""
-    scales: list[list[Window]] = []
-    longer = last = max(width, height)
-    for scale in SCALES:
-        side = max(SMALLEST_PX, round(longer / scale))
-        if side > _ALMOST_WHOLE * last:
-            continue
-        wide, high = min(side, width), min(side, height)
-        scales.append(
-            [
-                (x, y, wide, high)
-                for y in _starts(height, high, round(_STEP_Y * side))
-                for x in _starts(width, wide, round(_STEP_X * side))
-            ]
-        )
-        last = side
-    return scales
 
 
 def merged(found: Sequence[Detection]) -> tuple[Detection, ...]:
@@ -350,36 +321,6 @@ def _is_same(one: Detection, other: Detection) -> bool:
     smaller, larger = sorted((one.radius, other.radius))
     apart = math.hypot(one.x - other.x, one.y - other.y)
     return apart < _SAME_HIPS * smaller and larger < _SAME_SIZE * smaller
-
-
-def _starts(length: int, window: int, step: int) -> list[int]:
-    count = 1 + math.ceil((length - window) / step)
-    return [round(start) for start in np.linspace(0, length - window, count).tolist()]
-
-
-def _around(person: Follower, image: Image, radii: float) -> Window:
-    """Return the window in the image that the person fills, so that nobody larger stands out."""
-    height, width = image.shape[:2]
-    side = round(radii * person.radius)
-    if side > _ALMOST_WHOLE * max(width, height):
-        return (0, 0, width, height)
-    wide, high = min(max(side, SMALLEST_PX), width), min(max(side, SMALLEST_PX), height)
-    x = min(max(round(person.where.body.x - wide / 2), 0), width - wide)
-    y = min(max(round(person.where.body.y - high / 2), 0), height - high)
-    return (x, y, wide, high)
-
-
-def _holds(window: Window, person: Follower) -> bool:
-    """Tell whether the detector sees this person well in the window."""
-    x, y, wide, high = window
-    inside = x <= person.where.body.x <= x + wide and y <= person.where.body.y <= y + high
-    return inside and 2 * person.radius >= 0.25 * max(wide, high)
-
-
-def _square(person: Follower) -> Window:
-    body = person.where.body
-    corner_x, corner_y = body.x - body.size / 2, body.y - body.size / 2
-    return (round(corner_x), round(corner_y), round(body.size), round(body.size))
 
 
 def _cells_of(image: Image) -> Cells:

@@ -15,8 +15,8 @@ from pose2rig.core_inference.estimators.searching import (
     Found,
     Searcher,
     merged,
-    tiles_of,
 )
+from pose2rig.core_inference.estimators.windows import tiles_of
 
 WIDTH, HEIGHT = 1280, 720
 
