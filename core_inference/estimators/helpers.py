@@ -53,10 +53,16 @@ class Helpers:
         )
         context = multiprocessing.get_context("spawn")
         self._own = Looker(few, threads)
-        self._taken = _Taken(context.Array("b", MAX_QUESTIONS))
-        self._helpers = [_Helper(few, context, self._taken) for _ in range(count)]
+        self._taken = _Taken(context.RawArray("b", MAX_QUESTIONS))
         self._rounds = (_Pictures(), _Pictures())
         self._asked: list[tuple[Image, Question]] = []
+        self._helpers: list[_Helper] = []
+        try:
+            for _ in range(count):
+                self._helpers.append(_Helper(few, context, self._taken))
+        except EngineError:
+            self.close()
+            raise
 
     def show(self, image: Image) -> None:
         """Begin a round with an image (H,W,3) uint8 RGB; the round before may not be over yet."""
@@ -83,9 +89,14 @@ class Helpers:
         for index in reversed(range(len(questions))):
             if not self._helpers or self._taken.take(index):
                 answers[index] = self._own.look(*questions[index])
-        if questions:
-            for helper in self._helpers:
+        problems: list[EngineError] = []
+        for helper in self._helpers if questions else ():
+            try:
                 answers |= helper.answers()
+            except EngineError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
         return [answers[index] for index in range(len(questions))]
 
     def close(self) -> None:
@@ -97,21 +108,23 @@ class Helpers:
 
 
 class _Taken:
-    """Which questions of a round somebody answers or has answered; all processes see it."""
+    """Which questions of a round somebody answers or has answered; all processes see it.
+
+    Without a lock, which a process that is killed could keep: two may take a question at the same
+    moment, and both give the same answer.
+    """
 
     def __init__(self, flags: Any) -> None:
         self._flags = flags
 
     def clear(self) -> None:
         """Begin a round; nobody may be answering."""
-        with self._flags.get_lock():
-            self._flags[:] = bytes(MAX_QUESTIONS)
+        self._flags[:] = bytes(MAX_QUESTIONS)
 
     def take(self, index: int) -> bool:
         """Take a question unless somebody has it."""
-        with self._flags.get_lock():
-            free = not self._flags[index]
-            self._flags[index] = 1
+        free = not self._flags[index]
+        self._flags[index] = 1
         return free
 
 

@@ -1,17 +1,20 @@
 """The `landmarks` estimator on real footage, and its parts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from pose2rig.core_inference.estimators import topology
-from pose2rig.core_inference.estimators.base import Float32, PersonPose
+from pose2rig.core_inference.estimators.base import Float32, PersonPose, State
 from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
-from pose2rig.core_inference.estimators.landmarks import VISIBLE, LandmarkEstimator
+from pose2rig.core_inference.estimators.landmarks import LandmarkEstimator
+from pose2rig.core_inference.estimators.person_landmarks import VISIBLE
 from pose2rig.core_inference.footage import Frame, open_footage, read
 from pose2rig.rigs.skeleton import JOINT
 
@@ -208,6 +211,68 @@ def test_a_restored_estimator_goes_on_alike(
         for one, before in zip(poses, poses_before, strict=True):
             np.testing.assert_array_equal(one.joints2d, before.joints2d)
             assert one.followed == before.followed
+
+
+@pytest.fixture(scope="module")
+def losing_sight(shared_dir: Path) -> list[Frame]:
+    """Two children, of whom one is soon lost, found again and followed anew."""
+    clip = shared_dir / "footage" / "video" / "bedroom_two_children_jumping.mp4"
+    return frames_of(clip, range(144, 156))
+
+
+def plain(everybody: list[list[PersonPose]]) -> list[list[dict[str, Any]]]:
+    """The poses as dictionaries, which numpy compares."""
+    return [[asdict(pose) for pose in poses] for poses in everybody]
+
+
+def poses_in_parts(
+    estimator: LandmarkEstimator, frames: list[Frame], size: int
+) -> list[list[PersonPose]]:
+    parts = [frames[start : start + size] for start in range(0, len(frames), size)]
+    return [poses for part in parts for poses in estimator.estimate_all(part)]
+
+
+def begun(estimator: LandmarkEstimator) -> State:
+    """How the estimator begins a clip: restored, it numbers people alike each time."""
+    estimator.reset()
+    return estimator.state()
+
+
+@pytest.mark.slow
+def test_how_many_frames_come_at_once_changes_nothing(
+    estimator: LandmarkEstimator, losing_sight: list[Frame]
+) -> None:
+    start = begun(estimator)
+    at_once = estimator.estimate_all(losing_sight)
+    end = estimator.state()
+    first, *_, last = [{pose.followed for pose in poses} for poses in at_once]
+    assert (len(first), len(last), len(first | last)) == (2, 2, 3)
+    for size in (1, 5, 8):
+        estimator.restore(start)
+        in_parts = poses_in_parts(estimator, losing_sight, size)
+        np.testing.assert_equal(plain(in_parts), plain(at_once))
+        assert estimator.state() == end
+
+
+@pytest.mark.slow
+def test_a_run_interrupted_in_the_middle_goes_on_alike(
+    estimator: LandmarkEstimator, landmark_models: LandmarkModels, losing_sight: list[Frame]
+) -> None:
+    start = begun(estimator)
+    expected, end = estimator.estimate_all(losing_sight), estimator.state()
+    other = LandmarkEstimator(landmark_models)
+    found: list[Sequence[Any]] = []
+    for cut in (1, 4, 6):
+        estimator.restore(start)
+        poses = estimator.estimate_all(losing_sight[:cut])
+        state = json.loads(json.dumps(estimator.state()))
+        found.append([*state["found"]["seen"], *state["found"]["behind"]])
+        other.restore(state)
+        poses += other.estimate_all(losing_sight[cut:])
+        np.testing.assert_equal(plain(poses), plain(expected))
+        assert other.state() == end
+    other.close()
+    assert any(found), "somebody was found in the frame before a cut"
 
 
 @pytest.mark.slow
