@@ -41,6 +41,7 @@ SEVERAL = (
     "video/bedroom_two_children_jumping.mp4",
 )
 PACKAGE = "mediapipe==0.10.21"
+GATE = 0.5
 WARM_UP = 8
 """Frames at the start that no time is taken of: the runtimes prepare themselves in them."""
 
@@ -136,10 +137,10 @@ def measure(footage: Path, options: argparse.Namespace, peer: Path) -> None:
             f"{theirs.hands:8.0%}{ours.hands:7.0%}{ours.people:8.2f}{further}",
             flush=True,
         )
-    worst = max(ratios)
-    verdict = "passes" if worst <= 0.5 else "FAILS"
+    held = sum(ratio <= GATE for ratio in ratios)
     print(
-        f"\nOne person: ratio {median(ratios):.2f} (median), worst {worst:.2f}; gate 0.5 {verdict}"
+        f"\nOne person: ratio {median(ratios):.2f} (median), worst {max(ratios):.2f}; "
+        f"at most {GATE} on {held} of {len(ratios)} clips"
     )
 
 
