@@ -1,11 +1,12 @@
 """The ground: the lowest feet of the clip at z = 0, the first pelvis above the origin.
 
-Legend: T frames, S sole points.
+Legend: T frames, F feet, left before right.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Camera, Clip, replaced
 from .placing import Scene
@@ -22,6 +23,9 @@ OUTLIERS = 0.25
 A squat or a crouch seen from the front comes out too tall, its feet centimetres too low.
 """
 
+FEET_SEEN = (0.1, 0.4)
+"""Between these scores of an ankle the foot is taken more and more for where it is."""
+
 SUNK_M = 0.15
 """Who stands this far below the shared ground is not lifted onto it."""
 
@@ -36,11 +40,13 @@ def sole_points(clip: Clip, body: BodyModel) -> Float64:
 def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Clip:
     """Shift the world so that the lowest feet stand at z = 0; the camera moves with it.
 
-    In frames whose feet would still stand lower, the person is lifted onto the ground. scene: the
+    In frames whose feet would still stand lower, the person is lifted onto the ground, as far as
+    these feet are seen: the pixels say where the rest of the body is. scene: the
     ground and the origin that the people of a shot share, for a clip that is turned into its
     world; whose feet stand far below that ground (nobody saw them) stays where they are.
     """
-    lowest_T = sole_points(clip, body)[..., 2].min(axis=1)
+    lowest_TF = sole_points(clip, body)[..., 2].reshape(-1, 2, 2).min(axis=2)
+    lowest_T = lowest_TF.min(axis=1)
     down = floor = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
     x, y = clip.joints[0, 0, :2].tolist()
     if scene is not None:
@@ -48,7 +54,7 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
         floor = floor if floor < down - SUNK_M else down
     grounded = shifted(clip, -np.array([x, y, down]))
     lift_T3 = np.zeros_like(grounded.trans)
-    lift_T3[:, 2] = np.maximum(floor - lowest_T, 0.0)
+    lift_T3[:, 2] = (np.maximum(floor - lowest_TF, 0.0) * _trust_in_feet(clip)).max(axis=1)
     joints = grounded.joints + lift_T3[:, None]
     return replaced(
         grounded,
@@ -56,6 +62,14 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
         joints=joints,
         joints2d=grounded.camera.project(joints.astype(np.float64)).astype(np.float32),
     )
+
+
+def _trust_in_feet(clip: Clip) -> Float64:
+    """Return how far each foot may lift the person (T,F), 0..1: in filled-in frames wholly."""
+    scores_TF = clip.scores[:, [JOINT["left_ankle"], JOINT["right_ankle"]]].astype(np.float64)
+    unsure, sure = FEET_SEEN
+    trust_TF = np.clip((scores_TF - unsure) / (sure - unsure), 0.0, 1.0)
+    return np.where(clip.tracked[:, None], trust_TF, 1.0)
 
 
 def shifted(clip: Clip, shift_3: Float64) -> Clip:

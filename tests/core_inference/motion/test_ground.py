@@ -83,3 +83,20 @@ def test_the_camera_moves_with_the_world_and_the_picture_stays(clip: Clip) -> No
     assert np.linalg.norm(pixels - clip.joints2d, axis=-1).max() < 0.05
     np.testing.assert_array_equal(moved.joints2d, clip.joints2d)
     np.testing.assert_array_equal(moved.poses, clip.poses)
+
+
+def test_feet_that_nobody_saw_lift_nobody(clip: Clip, body: BodyModel) -> None:
+    """Somebody crouching behind something stays at their pixels; seen feet lift as ever."""
+    scores = clip.scores.copy()
+    scores[:, [7, 8]] = 1.0
+    lowest = sole_points(clip, body)[..., 2].min(axis=1)
+    sunk = int(np.argmin(lowest))
+    seen = put_on_ground(replaced(clip, scores=scores), body)
+    scores[sunk, [7, 8]] = 0.05
+    unseen = put_on_ground(replaced(clip, scores=scores), body)
+    assert seen.joints[sunk, 0, 2] - unseen.joints[sunk, 0, 2] > 0.01
+    others = np.arange(len(lowest)) != sunk
+    np.testing.assert_allclose(seen.joints[others], unseen.joints[others], atol=1e-6)
+    kept = unseen.camera.project(unseen.joints.astype(np.float64))[sunk]
+    before = clip.camera.project(clip.joints.astype(np.float64))[sunk]
+    np.testing.assert_allclose(kept, before, atol=0.01)
