@@ -19,10 +19,11 @@ from machine import heading, shared_footage
 from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel, load_open_body
 from pose2rig.core_inference.bvh import load_bvh
 from pose2rig.core_inference.bvh_motion import body_motion
+from pose2rig.core_inference.clip import RawTake
 from pose2rig.core_inference.motion.posing import quaternions
 from pose2rig.core_inference.motion.solve import solve
 from pose2rig.core_inference.pose_metrics import point_errors, rotation_errors
-from pose2rig.core_inference.synthetic import camera_position, exact_take, known_motion
+from pose2rig.core_inference.synthetic import KnownMotion, camera_position, exact_take, known_motion
 from pose2rig.rigs.rotation import matrix_from_quaternion
 from pose2rig.rigs.skeleton import JOINT_COUNT, JOINT_NAMES, joint_positions, world_rotations
 
@@ -45,13 +46,21 @@ class Outcome:
     seconds: float
 
 
+def known_and_seen(
+    path: Path, body: BodyModel, rate_hz: float, seconds: float | None = None
+) -> tuple[KnownMotion, RawTake]:
+    """A motion's first seconds carried over to the body, and its exact landmarks."""
+    motion = body_motion(load_bvh(path), np.asarray(body.rest_joints(AVERAGE), dtype=np.float64))
+    step = max(1, round(1.0 / rate_hz / (motion.time_s[1] - motion.time_s[0])))
+    rows = slice(0, None if seconds is None else round(seconds * rate_hz) * step, step)
+    known = known_motion(body, motion.rotations[rows], motion.trans[rows], AVERAGE)
+    return known, exact_take(known, body, motion.time_s[rows])
+
+
 def measure(path: Path, body: BodyModel, rate_hz: float) -> Outcome:
     """Solve one motion's exact landmarks."""
+    known, raw = known_and_seen(path, body, rate_hz)
     rest = np.asarray(body.rest_joints(AVERAGE), dtype=np.float64)
-    motion = body_motion(load_bvh(path), rest)
-    step = max(1, round(1.0 / rate_hz / (motion.time_s[1] - motion.time_s[0])))
-    known = known_motion(body, motion.rotations[::step], motion.trans[::step], AVERAGE)
-    raw = exact_take(known, body, motion.time_s[::step])
     start = time.perf_counter()
     clip = solve(raw, body)
     seconds = time.perf_counter() - start

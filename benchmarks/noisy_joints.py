@@ -13,17 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from exact_joints import AVERAGE, NO_MOTION
+from exact_joints import NO_MOTION, known_and_seen
 from machine import heading, shared_footage
 from pose2sim import JOINTS, acceleration, wrist_speed
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
-from pose2rig.core_inference.bvh import load_bvh
-from pose2rig.core_inference.bvh_motion import body_motion
 from pose2rig.core_inference.clip import RawTake
 from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.pose_metrics import aligned_point_errors
-from pose2rig.core_inference.synthetic import exact_take, known_motion
 from pose2rig.rigs.skeleton import JOINT
 
 CONSTANT_M, DRIFT_M, DRIFT_S, JITTER_M, SIDEWAYS_M = 0.058, 0.050, 0.15, 0.010, 0.005
@@ -58,12 +55,8 @@ def cells(points_TN3: np.ndarray, truth_TN3: np.ndarray) -> str:
 
 def measure(path: Path, body: BodyModel, rate_hz: float) -> str:
     """One motion's figures, the landmarks' before the clip's."""
-    rest = np.asarray(body.rest_joints(AVERAGE), dtype=np.float64)
-    motion = body_motion(load_bvh(path), rest)
-    step = max(1, round(1.0 / rate_hz / (motion.time_s[1] - motion.time_s[0])))
-    rows = slice(0, round(SECONDS * rate_hz) * step, step)
-    known = known_motion(body, motion.rotations[rows], motion.trans[rows], AVERAGE)
-    raw = with_noise(exact_take(known, body, motion.time_s[rows]), seed=0)
+    known, exact = known_and_seen(path, body, rate_hz, SECONDS)
+    raw = with_noise(exact, seed=0)
     clip = process(raw, body, MotionSettings())
     truth = known.joints[:, [JOINT[name] for name in JOINTS]]
     marks = [raw.landmark_names.index(f"body_{name}") for name in JOINTS]
