@@ -206,18 +206,14 @@ def link(tracks: tuple[PersonTrack, ...]) -> tuple[PersonTrack, ...]:
     return tuple(linked)
 
 
-def choose(
-    tracks: tuple[PersonTrack, ...], image_size: tuple[int, int], person: str = "largest"
-) -> tuple[PersonTrack, ...]:
-    """Keep whom the user wants: "all", the "largest" of each shot, or number "N" of all.
+def choose(tracks: tuple[PersonTrack, ...], image_size: tuple[int, int]) -> tuple[PersonTrack, ...]:
+    """Keep real people, each once, shot by shot, the largest first, numbered in this order.
 
-    image_size is width, height px: boxes count within it. Shots come in order, within a shot the
-    people by how much of them is seen well: the area of the box times the mean score of the
-    body's joints, less where the box swerves, summed over the frames; person_id becomes the place
-    in this order among those kept, and with "N" it stays N. Dropped are statues, second tracks of
-    somebody, and people never seen for half a second without a break (in a shot shorter than a
-    second: for half the shot; the person of a single image stays). A shot with nobody left gives
-    nobody.
+    image_size is width, height px: boxes count within it. The largest is of whom most is seen
+    well: the area of the box times the mean score of the body's joints, less where the box
+    swerves, summed over the frames. Dropped are statues, second tracks of somebody, and people
+    never seen for half a second without a break (in a shot shorter than a second: for half the
+    shot; the person of a single image stays). A shot with nobody left gives nobody.
     """
     real = [track for track in tracks if _lasts(track) and not _is_statue(track)]
     ranked = sorted(
@@ -227,13 +223,7 @@ def choose(
     for track in ranked:
         if not any(_is_same(track, other) for other in people):
             people.append(track)
-    if person == "largest":
-        shots = [track.shot for track in people]
-        people = [track for n, track in enumerate(people) if track.shot not in shots[:n]]
-    numbered = [replace(track, person_id=number) for number, track in enumerate(people)]
-    if person not in ("largest", "all"):
-        numbered = [track for track in numbered if track.person_id == int(person)]
-    return tuple(numbered)
+    return tuple(replace(track, person_id=number) for number, track in enumerate(people))
 
 
 def _goes_on(person: Sighting, shot: int, time_s: float) -> bool:

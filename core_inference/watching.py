@@ -171,7 +171,7 @@ class _Watcher:
         self.recorder.flush()
         tracklets = self._tracker.tracks()
         image_size = (self.footage.width, self.footage.height)
-        people = choose(link(tracklets), image_size, "all")
+        people = choose(link(tracklets), image_size)
         shot = Shot(
             number=len(self._shots),
             frame_rate=_mean_rate(self._moments, "shot", self.footage.fps),

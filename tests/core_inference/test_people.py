@@ -55,9 +55,9 @@ def track(
     )
 
 
-def chosen(tracks: tuple[PersonTrack, ...], person: str = "largest") -> list[tuple[int, ...]]:
+def chosen(tracks: tuple[PersonTrack, ...]) -> list[tuple[int, ...]]:
     """The parts of the people chosen, in order."""
-    return [kept.parts for kept in choose(tracks, SIZE, person)]
+    return [kept.parts for kept in choose(tracks, SIZE)]
 
 
 def test_a_walker_keeps_one_id() -> None:
@@ -162,7 +162,7 @@ def test_two_people_passing_keep_their_identities(
 ) -> None:
     tracker = PersonTracker()
     watch(tracker, passing(looks, swap), range(100))
-    people = choose(link(tracker.tracks()), SIZE, "all")
+    people = choose(link(tracker.tracks()), SIZE)
     assert len(people) == 2
     ways = sorted((float(p.boxes[0, 0]), float(p.boxes[-1, 0])) for p in people)
     assert ways == [(225.0, 1413.0), (1425.0, 237.0)]
@@ -179,7 +179,7 @@ def test_two_who_meet_and_turn_back_are_told_apart_by_their_clothes() -> None:
 
     tracker = PersonTracker()
     watch(tracker, scene, range(100))
-    people = choose(link(tracker.tracks()), SIZE, "all")
+    people = choose(link(tracker.tracks()), SIZE)
     assert len(people) == 2
     for person in people:
         assert np.sign(person.boxes[0, 0] - 825) == np.sign(person.boxes[-1, 0] - 825)
@@ -196,7 +196,7 @@ def test_a_region_that_jumps_onto_the_neighbour_takes_no_identity_along() -> Non
     tracker = PersonTracker()
     seen = watch(tracker, scene, range(80))
     assert tracklets_of(seen, 0).isdisjoint(tracklets_of(seen, 1, before=40))
-    people = choose(link(tracker.tracks()), SIZE, "all")
+    people = choose(link(tracker.tracks()), SIZE)
     assert sorted(len(p.frame_index) for p in people) == [80, 80]
     assert sorted({float(x) for p in people for x in np.ptp(p.boxes[:, :1], axis=0)}) == [0.0, 5.0]
 
@@ -224,7 +224,7 @@ def test_who_leaves_and_who_enters_elsewhere_are_two_people() -> None:
 
     tracker = PersonTracker()
     watch(tracker, scene, range(120))
-    assert len(choose(link(tracker.tracks()), SIZE, "all")) == 2
+    assert len(choose(link(tracker.tracks()), SIZE)) == 2
 
 
 def five(index: int) -> Iterator[PersonPose]:
@@ -246,23 +246,11 @@ def test_five_people_are_five_whatever_order_they_come_in() -> None:
     seen = watch(tracker, five, range(90))
     assert len(seen) == 450
     assert all(len({o.pose.followed for o in seen if o.person_id == n}) == 1 for n in range(5))
-    people = choose(link(tracker.tracks()), SIZE, "all")
+    people = choose(link(tracker.tracks()), SIZE)
     assert [p.person_id for p in people] == [0, 1, 2, 3, 4]
     assert [len(p.frame_index) for p in people] == [90] * 5
     areas = [float(np.prod(p.boxes[0, 2:])) for p in people]
     assert areas == sorted(areas, reverse=True)
-
-
-def test_one_of_many_keeps_the_number_that_all_gives() -> None:
-    tracker = PersonTracker()
-    watch(tracker, five, range(90))
-    tracks = link(tracker.tracks())
-    everybody = choose(tracks, SIZE, "all")
-    for number in range(5):
-        (only,) = choose(tracks, SIZE, str(number))
-        assert (only.person_id, only.parts) == (number, everybody[number].parts)
-    assert choose(tracks, SIZE, "5") == ()
-    assert chosen(tracks, "largest") == [everybody[0].parts]
 
 
 @pytest.mark.parametrize("scene", [five, passing((RED, BLUE), True), passing((None, None), False)])
@@ -282,44 +270,43 @@ def test_a_tracker_restored_at_any_frame_goes_on_alike(scene: Scene) -> None:
         np.testing.assert_array_equal(one.body_scores, other.body_scores)
 
 
-def test_the_person_with_the_most_box_over_time_is_chosen() -> None:
+def test_the_person_with_the_most_box_over_time_comes_first() -> None:
     near = track(60, box=(100, 100, 300, 800), person_id=0)
     far = track(100, box=(900, 300, 60, 160), person_id=1)
-    assert chosen((near, far)) == [(0,)]
+    assert chosen((far, near)) == [(0,), (1,)]
 
 
-def test_who_is_seen_better_is_chosen_over_a_slightly_larger_one() -> None:
+def test_who_is_seen_better_comes_before_a_slightly_larger_one() -> None:
     dark = track(60, box=(100, 100, 300, 800), score=0.6, person_id=0)
     clear = track(60, box=(900, 100, 280, 780), score=0.9, person_id=1)
-    assert chosen((dark, clear)) == [(1,)]
+    assert chosen((dark, clear)) == [(1,), (0,)]
 
 
-def test_who_is_seen_steadily_is_chosen_over_a_figure_that_flickers() -> None:
+def test_who_is_seen_steadily_comes_before_a_figure_that_flickers() -> None:
     flickers = track(60, box=(100, 100, 300, 800), sway=200.0, person_id=0)
     walker = track(60, box=(900, 100, 250, 700), person_id=1)
-    assert chosen((flickers, walker)) == [(1,)]
+    assert chosen((flickers, walker)) == [(1,), (0,)]
 
 
-def test_each_shot_keeps_its_own_person() -> None:
+def test_people_come_shot_by_shot() -> None:
     first = track(60, box=(100, 100, 300, 800), person_id=0, shot=0)
     bystander = track(60, box=(900, 300, 60, 160), person_id=1, shot=0)
     second = track(40, box=(900, 300, 100, 260), person_id=2, shot=1)
     tracks = (first, bystander, second)
-    assert chosen(tracks) == [(0,), (2,)]
-    assert [kept.person_id for kept in choose(tracks, SIZE)] == [0, 1]
-    assert chosen(tracks, "all") == [(0,), (1,), (2,)]
+    assert chosen(tracks) == [(0,), (1,), (2,)]
+    assert [kept.person_id for kept in choose(tracks, SIZE)] == [0, 1, 2]
 
 
 def test_boxes_count_within_the_image_only() -> None:
     outside = track(60, box=(1900, 0, 2000, 1000), person_id=0)
     inside = track(60, box=(500, 300, 150, 400), person_id=1)
-    assert chosen((outside, inside)) == [(1,)]
+    assert chosen((outside, inside)) == [(1,), (0,)]
 
 
 def test_half_a_second_is_the_least_a_person_lives() -> None:
     glimpse = track(14, box=(100, 100, 600, 900), person_id=0)
     person = track(16, box=(900, 300, 60, 160), person_id=1)
-    assert chosen((glimpse, person), "all") == [(1,)]
+    assert chosen((glimpse, person)) == [(1,)]
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -337,7 +324,7 @@ def test_glimpses_that_never_last_are_nobody_however_many() -> None:
 def test_a_statue_is_dropped() -> None:
     statue = track(120, box=(300, 100, 200, 400), score=0.3, sway=0.5, person_id=0)
     person = track(60, box=(900, 300, 80, 200), person_id=1)
-    assert chosen((statue, person), "all") == [(1,)]
+    assert chosen((statue, person)) == [(1,)]
     assert choose((statue,), SIZE) == ()
 
 
@@ -345,7 +332,7 @@ def test_a_second_track_of_the_same_person_is_dropped() -> None:
     person = track(90, box=(100, 100, 300, 800), person_id=0)
     double = track(60, box=(110, 120, 290, 760), person_id=1)
     beside = track(60, box=(350, 100, 300, 800), person_id=2)
-    assert chosen((person, double, beside), "all") == [(0,), (2,)]
+    assert chosen((person, double, beside)) == [(0,), (2,)]
 
 
 def test_a_still_person_who_is_clearly_seen_is_no_statue() -> None:
