@@ -1,7 +1,8 @@
 """The slow part of a run: every frame looked at and recorded, shot after shot.
 
-Frames go to the estimator in groups as large as it likes, most often of one. Memory holds a chunk
-of what was said of them; whoever is in a finished shot is solved while the next one is watched.
+Frames go to the estimator in groups as large as it likes, eight for the default one. Memory holds a
+chunk of what was said of them; whoever is in a finished shot is solved while the next one is
+watched.
 """
 
 from dataclasses import dataclass, field

@@ -75,7 +75,8 @@ class Follower:
     """A person and where to look for them next; times in s of the clip, frames since a check.
 
     plain_s: when the person was last seen, or found, without painting others over; missed: how
-    often the detector looked since it last saw them.
+    often the detector looked since it last saw them; searched: the hips px in the last frame that
+    was searched, which is the one of a state.
     """
 
     number: int
@@ -88,6 +89,7 @@ class Follower:
     belief: float = 1.0
     unchecked: int = 0
     missed: int = 0
+    searched: tuple[float, float] | None = None
     appearance: Float32 | None = None
     history: deque[tuple[float, Float32]] = field(default_factory=deque[tuple[float, Float32]])
 
@@ -141,8 +143,11 @@ class Follower:
         return self.off(detection) <= radii
 
     def off(self, detection: Detection) -> float:
-        """Return how far a detection is from the hips, in radii of the smaller one's body."""
-        hips_2 = self.history[-1][1][_HIPS].mean(axis=0) if self.history else self._middle()
+        """Return how far a detection is from the hips, in radii of the smaller one's body.
+
+        The hips are those of the frame that was searched, if one was.
+        """
+        hips_2 = self._hips() if self.searched is None else self.searched
         off_px = math.hypot(detection.x - hips_2[0], detection.y - hips_2[1])
         return off_px / max(min(detection.radius, self.radius), 1.0)
 
@@ -154,6 +159,10 @@ class Follower:
             self.proven = self.proven or time_s > self.since_s
             self.confirmed_s = time_s
             self.missed = 0
+
+    def search_here(self) -> None:
+        """Note where the hips are in the frame that is searched now."""
+        self.searched = self._hips()
 
     def check(self) -> None:
         """Note that the detector looks at this person now; `confirm` follows if it sees them."""
@@ -185,7 +194,7 @@ class Follower:
     def is_over(self, time_s: float) -> bool:
         """Tell whether this is no person, by what the detector and the limbs say."""
         if not self.proven:
-            return time_s - self.since_s > PROVE_S
+            return time_s - self.since_s > PROVE_S and self.missed > 0
         doubted = time_s - self.confirmed_s >= TRUST_S and self.missed >= MISSES
         return doubted and self.flail() > FLAIL_RADII
 
@@ -223,7 +232,15 @@ class Follower:
             "history": deque(history),
             "appearance": None if looks is None else np.array(looks, dtype=np.float32),
         }
-        return cls(**(state | made))
+        person = cls(**(state | made))
+        person.search_here()
+        return person
+
+    def _hips(self) -> tuple[float, float]:
+        if not self.history:
+            return self._middle()
+        x, y = self.history[-1][1][_HIPS].mean(axis=0).tolist()
+        return x, y
 
     def _middle(self) -> tuple[float, float]:
         return self.where.body.x, self.where.body.y

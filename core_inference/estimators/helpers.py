@@ -10,7 +10,7 @@ import shutil
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,11 @@ class Helpers:
         )
         context = multiprocessing.get_context("spawn")
         self._own = Looker(few, threads)
-        self._taken = _Taken(context.RawArray("b", MAX_QUESTIONS))
+        try:
+            flags = context.RawArray("b", MAX_QUESTIONS)
+        except OSError:  # nothing can be shared here: this process looks by itself
+            count, flags = 0, bytearray(MAX_QUESTIONS)
+        self._taken = _Taken(flags)
         self._rounds = (_Pictures(), _Pictures())
         self._asked: list[tuple[Image, Question]] = []
         self._helpers: list[_Helper] = []
@@ -86,15 +90,17 @@ class Helpers:
         """Answer what is still left, wait for the rest, and return all in order."""
         questions, self._asked = self._asked, []
         answers: dict[int, Answer] = {}
-        for index in reversed(range(len(questions))):
-            if not self._helpers or self._taken.take(index):
-                answers[index] = self._own.look(*questions[index])
         problems: list[EngineError] = []
-        for helper in self._helpers if questions else ():
-            try:
-                answers |= helper.answers()
-            except EngineError as problem:
-                problems.append(problem)
+        try:
+            for index in reversed(range(len(questions))):
+                if not self._helpers or self._taken.take(index):
+                    answers[index] = self._own.look(*questions[index])
+        finally:
+            for helper in self._helpers if questions else ():
+                try:
+                    answers |= helper.answers()
+                except EngineError as problem:
+                    problems.append(problem)
         if problems:
             raise problems[0]
         return [answers[index] for index in range(len(questions))]
@@ -136,10 +142,18 @@ class _Helper:
         self._process = context.Process(target=_serve, args=(there, taken), daemon=True)
         self._process.start()
         there.close()
-        # Not as an argument: what does not fit into the pipe would wait for ever for one who ended.
-        self._send(models)
+        self._models: LandmarkModels | None = models
 
     def ask(self, questions: Sequence[tuple[Sent, Question]]) -> None:
+        if self._models is not None:
+            # Only once it says that it is there: a pipe that nobody reads may wait for ever.
+            if self._connection not in wait((self._connection, self._process.sentinel)):
+                self._process.join(END_S)
+                raise _failed(f"it ended with status {self._process.exitcode}")
+            with _TellingItsEnd(self._process):
+                self._connection.recv()
+            self._send(self._models)
+            self._models = None
         self._send(questions)
 
     def answers(self) -> dict[int, Answer]:
@@ -216,7 +230,10 @@ class _Pictures:
             return None
         if _SHARED.is_dir() and shutil.disk_usage(_SHARED).free < _SPARE * image.nbytes:
             return None
-        self._memory.append(SharedMemory(create=True, size=image.nbytes))
+        try:
+            self._memory.append(SharedMemory(create=True, size=image.nbytes))
+        except OSError:
+            return None
         return self._memory[place]
 
     def _discard(self) -> None:
@@ -230,11 +247,12 @@ def _picture_in(memory: SharedMemory, shape: tuple[int, ...]) -> Image:
 
 
 def _serve(connection: Connection, taken: _Taken) -> None:
-    """Answer until nobody asks any more; the first message are the models."""
+    """Answer until nobody asks any more; the first message to it are the models."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     pictures = _SharedPictures()
     with suppress(EOFError, OSError):
+        connection.send("here")
         models: LandmarkModels = connection.recv()
         looker = Looker(models)
         while True:

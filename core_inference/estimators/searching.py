@@ -144,6 +144,8 @@ class Searcher:
     def plan(self, image: Image, people: Sequence[Follower], time_s: float) -> "Search":
         """Return where to look in this frame; people looked at are marked as checked."""
         windows, painted = self._plan(image, people, time_s)
+        for person in people:
+            person.search_here()
         self._frame += 1
         hiding = [person for person in people if person.stands_alone] if painted else []
         return self._behind(image, hiding, windows, painted)

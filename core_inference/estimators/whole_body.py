@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...rigs.errors import EngineError
 from .body_landmarks import Body, BodyModel
 from .face_landmarks import Face
 from .hand_landmarks import Hand
@@ -75,7 +76,11 @@ class WholeBody:
         count = min(threads - 1, MAX_HELPERS) if helpers is None else helpers
         self.threads = max(1, threads - count)
         self._helpers = Helpers(models, count, self.threads)
-        self._bodies = BodyModel(models, self.threads)
+        try:
+            self._bodies = BodyModel(models, self.threads)
+        except EngineError:
+            self.close()
+            raise
         self._asked: list[Asked] = []
 
     def look(self, image: Image, people: Sequence[Followed]) -> list[PersonSeen | None]:

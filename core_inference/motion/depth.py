@@ -38,7 +38,7 @@ LIVELINESS = 2.0
 UNSEEN = 1e-3
 """What an unseen frame weighs against one that is seen for certain."""
 
-ROUNDS = 8
+ROUNDS = 16
 
 _SIDEWAYS_HZ = 4.0
 _LOCAL_HZ = 0.75
@@ -130,7 +130,7 @@ class Link:
 
 
 def link_depth(link: Link) -> Float64:
-    """Return the depth (T,) m of a link by Gauss-Newton over all frames, linear in T."""
+    """Return the depth (T,) m of a link by Newton's method over all frames, linear in T."""
     aside_T = np.hypot(link.seen[:, 0], link.seen[:, 2])
     seen_T = link.seen[:, 1]
     bound_T = np.hypot(link.acceleration, LIVELINESS * _sideways_acceleration(link))
@@ -148,8 +148,11 @@ def link_depth(link: Link) -> Float64:
         current_T = np.maximum(np.hypot(aside_T, depth_T), 1e-6)
         slope_T = sure_T * depth_T / current_T
         miss_T = sure_T * (current_T - link.length_m)
-        wanted_T = trust_T * seen_T + slope_T * (slope_T * depth_T - miss_T)
-        depth_T = solved(trust_T + slope_T**2, wanted_T)
+        # Of a link that looks too long, the second derivative counts: else the step overshoots.
+        bend_T = sure_T**2 * np.maximum(1.0 - link.length_m / current_T, 0.0)
+        weight_T = slope_T**2 + bend_T * (aside_T / current_T) ** 2
+        wanted_T = trust_T * seen_T + weight_T * depth_T - slope_T * miss_T
+        depth_T = solved(trust_T + weight_T, wanted_T)
     return depth_T
 
 

@@ -11,6 +11,7 @@ from ..body_model import BodyModel
 from ..clip import Camera, Clip, replaced
 from .placing import Scene
 from .posing import world_matrices
+from .smoothing import smooth_vectors
 
 Float64 = NDArray[np.float64]
 
@@ -25,6 +26,9 @@ A squat or a crouch seen from the front comes out too tall, its feet centimetres
 
 FEET_SEEN = (0.1, 0.4)
 """Between these scores of an ankle the foot is taken more and more for where it is."""
+
+FEET_HZ = 1.5
+"""That changes no faster than this."""
 
 SUNK_M = 0.15
 """Who stands this far below the shared ground is not lifted onto it."""
@@ -65,11 +69,21 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
 
 
 def _trust_in_feet(clip: Clip) -> Float64:
-    """Return how far each foot may lift the person (T,F), 0..1: in filled-in frames wholly."""
+    """Return how far each foot may lift the person (T,F), 0..1, without leaps.
+
+    Of filled-in frames the seen ones before and after say it.
+    """
     scores_TF = clip.scores[:, [JOINT["left_ankle"], JOINT["right_ankle"]]].astype(np.float64)
     unsure, sure = FEET_SEEN
     trust_TF = np.clip((scores_TF - unsure) / (sure - unsure), 0.0, 1.0)
-    return np.where(clip.tracked[:, None], trust_TF, 1.0)
+    seen_T = np.flatnonzero(clip.tracked)
+    frames_T = np.arange(len(trust_TF))
+    whole_TF = np.stack([np.interp(frames_T, seen_T, row[seen_T]) for row in trust_TF.T], axis=1)
+    if len(whole_TF) < 2:
+        return whole_TF
+    even_TF, cutoffs_F = np.ones_like(whole_TF), np.full(2, FEET_HZ)
+    smooth_TF1 = smooth_vectors(whole_TF[..., None], clip.time_s, even_TF, cutoffs_F)
+    return np.clip(smooth_TF1[..., 0], 0.0, 1.0)
 
 
 def shifted(clip: Clip, shift_3: Float64) -> Clip:

@@ -69,8 +69,26 @@ def test_a_detection_at_the_hips_is_this_person() -> None:
 
 
 def test_somebody_seen_once_is_let_go_soon() -> None:
-    assert not followed(300, 0.3, proven=False).is_over(0.3)
-    assert followed(300, 0.5, proven=False).is_over(0.5)
+    seen_once = followed(300, 0.5, proven=False)
+    seen_once.check()
+    assert not seen_once.is_over(0.3)
+    assert seen_once.is_over(0.5)
+
+
+def test_at_a_slow_rate_nobody_is_let_go_before_the_second_look() -> None:
+    assert not followed(300, 1.0, proven=False).is_over(1.0)
+
+
+def test_a_detection_is_compared_with_the_frame_that_was_searched() -> None:
+    person = followed(300, 0.2)
+    person.search_here()
+    person.see(seen_at(600), True, 0.3)
+    assert person.explains(detection(310))
+    assert not person.explains(detection(600))
+    person.search_here()
+    assert person.explains(detection(600))
+    restored = Follower.from_state(json.loads(json.dumps(person.state())))
+    assert restored.searched == person.searched
 
 
 def test_a_second_detection_proves_a_person() -> None:
