@@ -1,6 +1,7 @@
 """What the command line shows: a progress bar, a summary, one line for an error."""
 
 import atexit
+import gc
 import os
 import re
 import sys
@@ -55,6 +56,8 @@ class Console:
     ) -> None:
         self._close_bar()
         if self._saved_stderr is not None:
+            # Networks that an error left in cycles tell of their end: now, while nobody hears it.
+            gc.collect()
             self._err.close()
             self._err = sys.stderr
             os.dup2(self._saved_stderr, 2)
