@@ -46,6 +46,12 @@ class Outcome:
     seconds: float
 
 
+def motion_files(footage: Path | None) -> list[Path]:
+    """The BVH files of the test data that hold a motion."""
+    folder = shared_footage(footage) / "mocap"
+    return [path for path in sorted(folder.glob("*.bvh")) if path.stem not in NO_MOTION]
+
+
 def known_and_seen(
     path: Path, body: BodyModel, rate_hz: float, seconds: float | None = None
 ) -> tuple[KnownMotion, RawTake]:
@@ -91,10 +97,9 @@ def main() -> None:
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--rate", type=float, default=30.0, help="samples per second")
     options = parser.parse_args()
-    folder = shared_footage(options.footage) / "mocap"
+    paths = motion_files(options.footage)
     print(heading())
     body = load_open_body()
-    paths = [path for path in sorted(folder.glob("*.bvh")) if path.stem not in NO_MOTION]
     outcomes = {path.stem: measure(path, body, options.rate) for path in paths}
     print(
         f"{'motion':<26}{'frames':>7}{'mean mm':>9}{'p99 mm':>8}{'placed':>8}{'rest':>7}"

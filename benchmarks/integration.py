@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from machine import heading, shared_footage
+from exact_joints import motion_files
+from machine import heading
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
 from pose2rig.core_inference.bvh import load_bvh
@@ -43,7 +44,6 @@ from pose2rig.core_inference.synthetic_parts import (
 )
 from pose2rig.rigs.skeleton import JOINT
 
-NO_MOTION = ("makehuman_face_poseunits",)
 ROLLS_DEG = (20.0, 30.0, 45.0, 60.0)
 LOST_SHARES = (0.0, 0.05, 0.1, 0.2)
 WITHOUT = IntegrationSettings(anatomical_limits=False)
@@ -134,17 +134,15 @@ def main() -> None:
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--frames", type=int, default=200, help="frames of each motion")
     options = parser.parse_args()
-    folder = shared_footage(options.footage) / "mocap"
     print(heading())
     body = load_open_body()
     rest = np.asarray(body.rest_joints(AVERAGE), dtype=np.float64)
     motions = {}
-    for path in sorted(folder.glob("*.bvh")):
-        if path.stem not in NO_MOTION:
-            rotations = body_motion(load_bvh(path), rest).rotations
-            picked = np.linspace(0, len(rotations) - 1, options.frames).astype(int)
-            motions[path.stem] = rotations[picked]
-            motions[path.stem][:, 0] = CAMERA_FROM_WORLD @ motions[path.stem][:, 0]
+    for path in motion_files(options.footage):
+        rotations = body_motion(load_bvh(path), rest).rotations
+        picked = np.linspace(0, len(rotations) - 1, options.frames).astype(int)
+        motions[path.stem] = rotations[picked]
+        motions[path.stem][:, 0] = CAMERA_FROM_WORLD @ motions[path.stem][:, 0]
     print_sizes(motions, body)
     print_rolls(motions)
 

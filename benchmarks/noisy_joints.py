@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from exact_joints import NO_MOTION, known_and_seen
-from machine import heading, shared_footage
+from exact_joints import known_and_seen, motion_files
+from machine import heading
 from pose2sim import JOINTS, acceleration, wrist_speed
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
@@ -71,14 +71,13 @@ def main() -> None:
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--rate", type=float, default=30.0, help="samples per second")
     options = parser.parse_args()
-    folder = shared_footage(options.footage) / "mocap"
+    paths = motion_files(options.footage)
     print(heading())
     body = load_open_body()
     print(f"{'':<26}{'':>7}{'landmarks':^24}{'clip':^24}")
     print(f"{'motion':<26}{'frames':>7}" + f"{'PA mm':>8}{'acc':>8}{'wrists':>8}" * 2)
-    for path in sorted(folder.glob("*.bvh")):
-        if path.stem not in NO_MOTION:
-            print(f"{path.stem:<26}{measure(path, body, options.rate)}", flush=True)
+    for path in paths:
+        print(f"{path.stem:<26}{measure(path, body, options.rate)}", flush=True)
 
 
 if __name__ == "__main__":

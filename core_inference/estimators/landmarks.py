@@ -112,10 +112,9 @@ class LandmarkEstimator:
 
     def _begin(self, image: Image, time_s: float) -> list[_Look]:
         """Find everybody in a first frame, at once."""
-        looks: list[_Look] = []
         self._whole_body.show(image)
         search = self._searcher.plan(image, [], time_s)
-        looks += self._taken_up(image, self._searched(search), True, time_s)
+        looks = self._taken_up(image, self._searched(search), True, time_s)
         looks = self._without_doubles(looks, time_s)
         if looks:
             behind = self._searched(self._searcher.plan_behind(image, self._people))

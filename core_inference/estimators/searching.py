@@ -141,20 +141,20 @@ class Searcher:
         """Look for this person no longer."""
         self._lost = [(at_s, one) for at_s, one in self._lost if one is not person]
 
-    def plan(self, image: Image, people: Sequence[Follower], time_s: float) -> "Search":
+    def plan(self, image: Image, people: Sequence[Follower], time_s: float) -> Search:
         """Return where to look in this frame; people looked at are marked as checked."""
         windows, painted = self._plan(image, people, time_s)
         for person in people:
             person.search_here()
         self._frame += 1
         hiding = [person for person in people if person.stands_alone] if painted else []
-        return self._behind(image, hiding, windows, painted)
+        return self._search(image, hiding, windows, painted)
 
-    def plan_behind(self, image: Image, people: Sequence[Follower]) -> "Search":
+    def plan_behind(self, image: Image, people: Sequence[Follower]) -> Search:
         """Return the image's larger windows, with these people painted over."""
         height, width = image.shape[:2]
         windows: list[Window] = [(0, 0, width, height), *sum(tiles_of(width, height)[:1], [])]
-        return self._behind(image, people, [], windows)
+        return self._search(image, people, [], windows)
 
     def state(self) -> State:
         """Return everything as JSON keeps it; pictures as base64 of their bytes."""
@@ -181,13 +181,14 @@ class Searcher:
         bits = np.unpackbits(np.frombuffer(b64decode(state["covered"]), dtype=np.uint8))
         self._covered = bits[: rows * columns].reshape(rows, columns).astype(np.bool_)
 
-    def _behind(
+    def _search(
         self,
         image: Image,
         people: Sequence[Follower],
         windows: Sequence[Window],
         painted: Sequence[Window],
-    ) -> "Search":
+    ) -> Search:
+        """Return the search of windows in the image, and in the one with people painted over."""
         picture = self._canvas.without(image, people) if painted else image
         return Search(
             image=image,

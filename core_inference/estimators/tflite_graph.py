@@ -1,10 +1,12 @@
 """Cutting a network file (TFLite) into parts: outputs nobody wants, or everything before a point.
 
-Tensors are numbered as in the file; a part keeps their numbers.
+Tensors are numbered as in the file; a part keeps their numbers. A file is unpacked once, by
+`parsed`, and never changed: that takes far longer than what is asked of it.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,25 +16,32 @@ _NOTHING = -1
 """Stands among an operation's inputs for one that is left out."""
 
 
-def outputs_of(content: bytes) -> list[int]:
+def parsed(content: bytes) -> Any:
+    """Return a network file unpacked, as the functions below want it."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def outputs_of(model: Any) -> list[int]:
     """Return the tensors that the network gives, in the file's order."""
-    return [int(tensor) for tensor in _model(content).subgraphs[0].outputs]
+    return [int(tensor) for tensor in model.subgraphs[0].outputs]
 
 
-def tensor_named(content: bytes, name: str) -> int:
+def tensor_named(model: Any, name: str) -> int:
     """Return the tensor of this name; raises LookupError where none has it.
 
     The converter joins the names of what it merged with semicolons; the first one counts.
     """
-    for index, tensor in enumerate(_model(content).subgraphs[0].tensors):
+    for index, tensor in enumerate(model.subgraphs[0].tensors):
         if tensor.name.decode().partition(";")[0] == name:
             return index
     raise LookupError(f"no tensor is named {name}")
 
 
-def served_by(content: bytes, start: int) -> set[int]:
+def served_by(model: Any, start: int) -> set[int]:
     """Return the tensors computed from this one and constants alone, itself among them."""
-    graph = _model(content).subgraphs[0]
+    graph = model.subgraphs[0]
     made = {tensor for operation in graph.operators for tensor in _numbers(operation.outputs)}
     constant = set(range(len(graph.tensors))) - made - set(_numbers(graph.inputs))
     served = {start}
@@ -45,7 +54,7 @@ def served_by(content: bytes, start: int) -> set[int]:
     return served
 
 
-def part_of(content: bytes, outputs: Sequence[int], start: int | None = None) -> bytes:
+def part_of(model: Any, outputs: Sequence[int], start: int | None = None) -> bytes:
     """Return the network file that gives these tensors, with the operations they need alone.
 
     start: the tensor that the part takes for its input, None for the network's own input. Raises
@@ -53,8 +62,9 @@ def part_of(content: bytes, outputs: Sequence[int], start: int | None = None) ->
     """
     import flatbuffers
 
-    model = _model(content)
-    graph = model.subgraphs[0]
+    part = copy.copy(model)
+    graph = copy.copy(model.subgraphs[0])
+    part.subgraphs = [graph]
     given = set(_numbers(graph.inputs)) if start is None else {start}
     needed = set(outputs)
     operations: list[Any] = []
@@ -67,16 +77,10 @@ def part_of(content: bytes, outputs: Sequence[int], start: int | None = None) ->
         raise ValueError(f"tensors {list(outputs)} need more than tensor {start}")
     graph.inputs, graph.outputs = sorted(given), list(outputs)
     graph.operators = operations[::-1]
-    model.signatureDefs = None
-    builder: Any = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), FILE_MARK)
+    part.signatureDefs = None
+    builder: Any = flatbuffers.Builder()
+    builder.Finish(part.Pack(builder), FILE_MARK)
     return bytes(builder.Output())
-
-
-def _model(content: bytes) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromPackedBuf(content, 0)
 
 
 def _numbers(tensors: Iterable[Any]) -> list[int]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.errors import EngineError
-from .tflite_graph import FILE_MARK, outputs_of, part_of, served_by, tensor_named
+from .tflite_graph import FILE_MARK, outputs_of, parsed, part_of, served_by, tensor_named
 
 Float32 = NDArray[np.float32]
 Places = tuple[int, ...] | None
@@ -166,14 +166,15 @@ class _LiteRtPartlyHalf:
     """A network in float16 up to a tensor, and from there on as it is."""
 
     def __init__(self, content: bytes, outputs: Places, threads: int, name: str) -> None:
-        start = tensor_named(content, name)
-        late = served_by(content, start)
-        all_outputs = outputs_of(content)
+        model = parsed(content)
+        start = tensor_named(model, name)
+        late = served_by(model, start)
+        all_outputs = outputs_of(model)
         wanted = all_outputs if outputs is None else [all_outputs[place] for place in outputs]
         early = [tensor for tensor in wanted if tensor not in late]
         ending = [tensor for tensor in wanted if tensor in late]
-        self._first = _LiteRtHalf(part_of(content, [start, *early]), None, threads)
-        self._last = _LiteRt(part_of(content, ending, start), None, threads)
+        self._first = _LiteRtHalf(part_of(model, [start, *early]), None, threads)
+        self._last = _LiteRt(part_of(model, ending, start), None, threads)
         self._order = [[*early, *ending].index(tensor) for tensor in wanted]
         self.shape = self._first.shape
 
@@ -235,8 +236,9 @@ def _with_outputs(content: bytes, outputs: Places) -> bytes:
     """Return the network file with these outputs alone."""
     if outputs is None:
         return content
-    given = outputs_of(content)
-    return part_of(content, [given[place] for place in outputs])
+    model = parsed(content)
+    given = outputs_of(model)
+    return part_of(model, [given[place] for place in outputs])
 
 
 def _runtime(half: bool) -> type[_LiteRt] | type[_LiteRtHalf] | type[_OpenVino]:

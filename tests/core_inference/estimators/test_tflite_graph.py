@@ -12,6 +12,7 @@ from pose2rig.core_inference.estimators.landmark_models import LandmarkModels
 from pose2rig.core_inference.estimators.regions import Patch, Region
 from pose2rig.core_inference.estimators.tflite_graph import (
     outputs_of,
+    parsed,
     part_of,
     served_by,
     tensor_named,
@@ -57,13 +58,13 @@ def run(content: bytes, image: Float32) -> list[Float32]:
 def test_two_parts_one_after_the_other_give_exactly_what_the_whole_gives(
     network: bytes, image: Float32
 ) -> None:
-    start = tensor_named(network, CUT)
-    outputs, late = outputs_of(network), served_by(network, start)
+    start = tensor_named(parsed(network), CUT)
+    outputs, late = outputs_of(parsed(network)), served_by(parsed(network), start)
     early = [outputs[place] for place in EARLY]
     ending = [tensor for tensor in outputs if tensor in late]
     assert sorted(early + ending) == sorted(outputs)
-    middle, *first = run(part_of(network, [start, *early]), image[None])
-    last = run(part_of(network, ending, start), middle)
+    middle, *first = run(part_of(parsed(network), [start, *early]), image[None])
+    last = run(part_of(parsed(network), ending, start), middle)
     parts = dict(zip([*early, *ending], [*first, *last], strict=True))
     assert middle.shape == (1, 8, 8, 864)
     for tensor, expected in zip(outputs, run(network, image[None]), strict=True):
@@ -72,37 +73,37 @@ def test_two_parts_one_after_the_other_give_exactly_what_the_whole_gives(
 
 
 def test_the_second_part_depends_on_what_it_is_given_alone(network: bytes, image: Float32) -> None:
-    start = tensor_named(network, CUT)
-    (middle,) = run(part_of(network, [start]), image[None])
-    second = part_of(network, [outputs_of(network)[0]], start)
+    start = tensor_named(parsed(network), CUT)
+    (middle,) = run(part_of(parsed(network), [start]), image[None])
+    second = part_of(parsed(network), [outputs_of(parsed(network))[0]], start)
     (points,) = run(second, middle)
     np.testing.assert_array_equal(run(second, middle)[0], points)
     assert not np.array_equal(run(second, 0.5 * middle)[0], points)
 
 
 def test_a_part_keeps_the_numbers_of_its_tensors_and_nothing_it_needs_not(network: bytes) -> None:
-    start, outputs = tensor_named(network, CUT), outputs_of(network)
+    start, outputs = tensor_named(parsed(network), CUT), outputs_of(parsed(network))
     wanted = [outputs[4], outputs[0]]
-    second = part_of(network, wanted, start)
-    assert outputs_of(second) == wanted
-    assert tensor_named(second, CUT) == start
-    kept, all_late = served_by(second, start), served_by(network, start)
+    second = part_of(parsed(network), wanted, start)
+    assert outputs_of(parsed(second)) == wanted
+    assert tensor_named(parsed(second), CUT) == start
+    kept, all_late = served_by(parsed(second), start), served_by(parsed(network), start)
     assert set(wanted) < kept < all_late
     assert outputs[1] in all_late - kept
 
 
 def test_a_tensor_is_known_by_the_first_of_its_names(network: bytes) -> None:
     with pytest.raises(LookupError, match="no such tensor"):
-        tensor_named(network, "no such tensor")
+        tensor_named(parsed(network), "no such tensor")
     with pytest.raises(LookupError, match="re_lu_31"):
-        tensor_named(network, CUT[:-1])
+        tensor_named(parsed(network), CUT[:-1])
 
 
 @pytest.mark.parametrize("place", EARLY)
 def test_an_end_that_needs_more_than_the_start_is_refused(network: bytes, place: int) -> None:
-    start, outputs = tensor_named(network, CUT), outputs_of(network)
+    start, outputs = tensor_named(parsed(network), CUT), outputs_of(parsed(network))
     with pytest.raises(ValueError, match=f"need more than tensor {start}"):
-        part_of(network, [outputs[0], outputs[place]], start)
+        part_of(parsed(network), [outputs[0], outputs[place]], start)
 
 
 def test_half_up_to_an_unknown_tensor_is_refused(
