@@ -1,7 +1,7 @@
 """Build the Blender extension: `python .ci/build_extension.py` writes dist/pose2rig-VERSION.zip.
 
-Stages the three folders and the open body with the manifest and __init__.py at the root, then has
-Blender's own extension tool (of the bpy module) validate and build them.
+Stages the three folders, the open body and the pose prior with the manifest and __init__.py at the
+root, then has Blender's own extension tool (of the bpy module) validate and build them.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("rigs", "core_inference", "addon")
+DATA = ("open_body.npz", "pose_prior.npz")
 MANIFEST = "blender_manifest.toml"
 LEFT_OUT = ("__pycache__", "*.pyc", ".*", MANIFEST, "extension_init.py")
 
@@ -24,7 +25,8 @@ def stage(folder: Path) -> None:
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns(*LEFT_OUT))
     (folder / "assets").mkdir()
-    shutil.copy(ROOT / "assets" / "open_body.npz", folder / "assets")
+    for data in DATA:
+        shutil.copy(ROOT / "assets" / data, folder / "assets")
     shutil.copytree(ROOT / "assets" / "licenses", folder / "assets" / "licenses")
     shutil.copy(ROOT / "addon" / MANIFEST, folder / MANIFEST)
     shutil.copy(ROOT / "addon" / "extension_init.py", folder / "__init__.py")

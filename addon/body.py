@@ -1,6 +1,6 @@
 """The open body as a mesh, skinned to an SMPL-X armature.
 
-Legend: V vertices, N faces, J joints (55).
+Legend: V vertices, N faces, J joints (55), S face shapes (52).
 """
 
 import bpy
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..core_inference.body_model import BodyModel
 from ..core_inference.clip import Clip
+from ..rigs.face_shapes import FACE_SHAPES
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.skeleton import JOINT_NAMES
 
@@ -35,7 +36,7 @@ def build_body(model: BodyModel, clip: Clip, armature: bpy.types.Object) -> bpy.
 
     The armature must be at rest in SMPL-X's bones. Every vertex follows the model's skin weights;
     where the clip's joints are not the model's own, as those of the licensed SMPL-X, it stands
-    about them.
+    about them. A clip with a face gives it the 52 face shapes as shape keys, at rest.
     """
     name = f"{armature.name}_body"
     mesh = bpy.data.meshes.new(name)
@@ -50,6 +51,8 @@ def build_body(model: BodyModel, clip: Clip, armature: bpy.types.Object) -> bpy.
         collection.objects.link(body)
     body.parent = armature
     _weigh(body, model.weights)
+    if clip.face_shapes is not None:
+        _add_shape_keys(body, vertices_V3, model.face_directions(clip.open_betas))
     modifier = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return body
@@ -59,6 +62,17 @@ def rest_vertices(model: BodyModel, clip: Clip) -> FloatArray:
     """The T-pose (V,3) m in SMPL-X axes, each vertex moved as the joints that hold it are."""
     unturned = np.broadcast_to(np.eye(3), (1, len(JOINT_NAMES), 3, 3))
     return model.skin(unturned, clip.rest_joints[None].astype(np.float64), clip.open_betas)[0]
+
+
+def _add_shape_keys(
+    body: bpy.types.Object, vertices_V3: FloatArray, directions_V3S: FloatArray
+) -> None:
+    """One shape key for every face shape, beside what jaw and eye bones do."""
+    body.shape_key_add(name="Basis", from_mix=False)
+    for index, name in enumerate(FACE_SHAPES):
+        moved_V3 = vertices_V3 + directions_V3S[:, :, index] @ UPRIGHT.T
+        key = body.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", moved_V3.astype(np.float32).ravel())
 
 
 def _weigh(body: bpy.types.Object, weights_VJ: FloatArray) -> None:

@@ -13,7 +13,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from .sampling import Keyframes, axis_angle_channels
+from ..rigs.face_shapes import FACE_SHAPES
+from .sampling import CONTACTS, CameraKeys, Keyframes, axis_angle_channels
 
 RotationMode = Literal["AXIS_ANGLE", "QUATERNION"]
 
@@ -47,6 +48,39 @@ def key_motion(
         if index == 0:
             _write(new_curve, path + "location", bone, frames_F, keyframes.root_location)
         _write(new_curve, path + _CHANNELS[mode], bone, frames_F, values_FB4[:, index])
+    if keyframes.contacts is not None:
+        for index, name in enumerate(CONTACTS):
+            values_F1 = keyframes.contacts[:, index : index + 1]
+            _write(new_curve, contact_path(name), "Contacts", frames_F, values_F1)
+    return action
+
+
+def contact_path(name: str) -> str:
+    """The data path of one of `sampling.CONTACTS`, a custom property of the armature object."""
+    return f'["{name}"]'
+
+
+def key_shapes(body: bpy.types.Object, keyframes: Keyframes, name: str) -> bpy.types.Action:
+    """Make a new action of the keyframes' face shapes and assign it to the body's shape keys."""
+    shape_keys, values_FS = body.data.shape_keys, keyframes.face_shapes
+    action = bpy.data.actions.new(name)
+    shape_keys.animation_data_create().action = action
+    new_curve = _curve_maker(shape_keys, action)
+    frames_F = keyframes.frames.astype(np.float32)
+    for index, shape in enumerate(FACE_SHAPES):
+        path = f'key_blocks["{shape}"].value'
+        _write(new_curve, path, "Face", frames_F, values_FS[:, index : index + 1])
+    return action
+
+
+def key_camera(camera: bpy.types.Object, keys: CameraKeys, name: str) -> bpy.types.Action:
+    """Make a new action that moves a camera object and assign it; it turns by quaternions."""
+    action = bpy.data.actions.new(name)
+    camera.animation_data_create().action = action
+    new_curve = _curve_maker(camera, action)
+    frames_F = keys.frames.astype(np.float32)
+    _write(new_curve, "location", name, frames_F, keys.locations)
+    _write(new_curve, "rotation_quaternion", name, frames_F, keys.rotations)
     return action
 
 
@@ -75,13 +109,13 @@ def _channelbag(data: bpy.types.AnimData) -> "bpy.types.ActionChannelbag | None"
     return None
 
 
-def _curve_maker(armature: bpy.types.Object, action: bpy.types.Action) -> NewCurve:
+def _curve_maker(datablock: bpy.types.ID, action: bpy.types.Action) -> NewCurve:
     if not _has_slots():
         return lambda path, index, group: action.fcurves.new(path, index=index, action_group=group)
 
     def new_curve(path: str, index: int, group: str) -> bpy.types.FCurve:
-        curve = action.fcurve_ensure_for_datablock(armature, path, index=index)
-        groups = _channelbag(armature.animation_data).groups  # 4.4 and 4.5 take no group's name
+        curve = action.fcurve_ensure_for_datablock(datablock, path, index=index)
+        groups = _channelbag(datablock.animation_data).groups  # 4.4 and 4.5 take no group's name
         curve.group = groups.get(group) or groups.new(group)
         return curve
 

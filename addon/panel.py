@@ -1,12 +1,12 @@
 """The sidebar's Pose2Rig tab: it draws and decides nothing."""
 
 import textwrap
+from functools import partial
 
 import bpy
 
 from . import capture_session, thumbnails
 from .operators.capture import CancelCapture, Capture
-from .operators.export import ExportTake
 from .operators.people import EVERYBODY, PickPeople, SelectPerson
 from .people import is_standing, thumbnail_path
 from .preferences import (
@@ -18,13 +18,7 @@ from .preferences import (
     has_engine,
 )
 from .properties import CaptureSettings, CaptureStatus, FoundPeople, FoundPerson
-from .take import (
-    LICENCE_NOTE_PROPERTY,
-    LICENCE_PROPERTY,
-    QUALITY_PROPERTY,
-    RESEARCH,
-    active_armature,
-)
+from .take_panel import draw_take
 
 _RUNNING = ("RUNNING", "CANCELLING")
 _STAGES = {"start": "Starting", "estimate": "Capturing", "solve": "Solving", "export": "Writing"}
@@ -32,16 +26,6 @@ _PERSON_ICON = "USER"
 _THUMBNAIL_SCALE = 2.5
 _CHARACTER_PX = 7.0
 _ICON_CHARACTERS = 3
-
-QUALITY_LABELS: tuple[tuple[str, str, str], ...] = (
-    ("frames", "Frames", "{:.0f}"),
-    ("coverage", "Person seen in", "{:.0%} of them"),
-    ("reprojection_px", "Reprojection error", "{:.1f} px"),
-    ("jitter_10m_s3", "Jitter", "{:.0f} m/s\u00b3"),
-    ("foot_slide_cm_s", "Foot slide", "{:.1f} cm/s"),
-)
-"""Key in the report, its name in the panel, its format."""
-_SCALES = {"jitter_10m_s3": 10.0}  # told in units of 10 m/s3
 
 
 class Pose2RigPanel(bpy.types.Panel):
@@ -68,7 +52,7 @@ class Pose2RigPanel(bpy.types.Panel):
             _draw_capture(self.layout, can_resume=capture_session.can_resume(context))
         _draw_outcome(self.layout, status, width)
         _draw_people(self.layout, context.scene)
-        _draw_take(self.layout, context, width)
+        draw_take(self.layout, context, partial(_paragraph, width=width))
 
     def _draw_settings(self, context: bpy.types.Context, *, enabled: bool) -> None:
         settings = context.scene.pose2rig
@@ -144,11 +128,6 @@ def progress_text(status: CaptureStatus) -> str:
     return f"{stage} {status.progress:.0%}"
 
 
-def quality_text(key: str, shape: str, value: float) -> str:
-    """A figure of the report as the panel shows it."""
-    return shape.format(value * _SCALES.get(key, 1.0))
-
-
 def _draw_outcome(layout: bpy.types.UILayout, status: CaptureStatus, width: int) -> None:
     for warning in status.warnings.splitlines():
         _paragraph(layout.box(), warning, width, icon="ERROR")
@@ -196,35 +175,6 @@ def _draw_person(
 def _pick(layout: bpy.types.UILayout, number: int, *, standing: bool, **options: object) -> None:
     button = layout.operator(PickPeople.bl_idname, **options)
     button.number, button.standing = number, standing
-
-
-def _draw_take(layout: bpy.types.UILayout, context: bpy.types.Context, width: int) -> None:
-    armature = active_armature(context)
-    quality = armature.get(QUALITY_PROPERTY) if armature else None
-    if quality is not None:
-        box = layout.box()
-        box.label(text=armature.name, icon="OUTLINER_OB_ARMATURE")
-        column = box.column(align=True)
-        for key, label, shape in QUALITY_LABELS:
-            if key in quality:
-                row = column.row()
-                row.label(text=label)
-                row.label(text=quality_text(key, shape, quality[key]))
-        _draw_licence(layout, box, armature, width)
-    layout.operator(ExportTake.bl_idname, icon="EXPORT")
-
-
-def _draw_licence(
-    layout: bpy.types.UILayout, box: bpy.types.UILayout, armature: bpy.types.Object, width: int
-) -> None:
-    licence = armature.get(LICENCE_PROPERTY)
-    if licence is not None:
-        _paragraph(box, f"Licence: {licence}", width)
-    if licence == RESEARCH:
-        header, note = layout.panel("POSE2RIG_PT_licence_note", default_closed=True)
-        header.label(text="Licence Note")
-        if note is not None:
-            _paragraph(note, armature[LICENCE_NOTE_PROPERTY], width)
 
 
 def _duration(seconds: float) -> str:

@@ -11,7 +11,9 @@ import bpy
 from ..core_inference.clip import load_clip
 from ..rigs.errors import RigError
 from .armature import make_active
+from .camera import add_camera
 from .keyframes import RotationMode
+from .motion_settings import show_motion
 from .properties import FoundPeople, FoundPerson
 from .sampling import FrameTiming
 from .take import Take, TakeSettings, add_take, nothing_left_on_failure, remove_take
@@ -120,6 +122,11 @@ def clip_path(folder: str | Path, number: int) -> Path:
     return Path(folder) / f"person_{number}.npz"
 
 
+def raw_path(folder: str | Path, number: int) -> Path:
+    """Where a capture keeps a person's raw take."""
+    return Path(folder) / "raw" / f"person_{number}.npz"
+
+
 def thumbnail_path(folder: str | Path, number: int) -> Path:
     """Where the engine leaves a person's picture."""
     return Path(folder) / "raw" / f"person_{number}.jpg"
@@ -133,8 +140,25 @@ def _add(scene: bpy.types.Scene, result: CaptureResult, number: int) -> Take:
         timing=FrameTiming(fps=result.fps, first_frame=result.first_frame),
         path=path,
         quality=result.people[number],
+        raw=raw_path(result.folder, number),
     )
-    return add_take(load_clip(path), settings, scene)
+    clip = load_clip(path)
+    take = add_take(clip, settings, scene)
+    show_motion(take.armature, clip)
+    if clip.camera.is_moving and number in _longest_of_shots(result):
+        add_camera(clip, settings.timing, take.armature, scene)
+    return take
+
+
+def _longest_of_shots(result: CaptureResult) -> list[int]:
+    """Of each shot the person who is seen longest, with whose take its camera stands."""
+    longest: dict[int, int] = {}
+    for number, figures in result.people.items():
+        shot = figures.get("shot", 0)
+        best = longest.setdefault(shot, number)
+        if figures["frames"] > result.people[best]["frames"]:
+            longest[shot] = number
+    return list(longest.values())
 
 
 def _take_name(result: CaptureResult, number: int) -> str:

@@ -138,6 +138,10 @@ class CaptureStatus(bpy.types.PropertyGroup):
     message: bpy.props.StringProperty()
     next_step: bpy.props.StringProperty()
     warnings: bpy.props.StringProperty(description="One warning a line")
+    process_message: bpy.props.StringProperty(
+        description="Why a take could not be processed again; empty where it could"
+    )
+    process_next_step: bpy.props.StringProperty()
 
 
 class FoundPerson(bpy.types.PropertyGroup):

@@ -2,10 +2,11 @@
 
 import bpy
 
-from . import capture_session, properties, thumbnails
+from . import capture_session, motion_settings, process_session, properties, thumbnails
 from .operators.capture import CancelCapture, Capture
 from .operators.export import ExportTake
 from .operators.people import PickPeople, SelectPerson
+from .operators.reprocess import Reprocess, WorstFrame
 from .panel import Pose2RigPanel
 from .preferences import Pose2RigPreferences
 
@@ -15,10 +16,13 @@ CLASSES: tuple[type, ...] = (
     properties.CaptureStatus,
     properties.FoundPerson,
     properties.FoundPeople,
+    motion_settings.TakeMotion,
     Capture,
     CancelCapture,
     PickPeople,
     SelectPerson,
+    Reprocess,
+    WorstFrame,
     ExportTake,
     Pose2RigPanel,
 )
@@ -29,12 +33,16 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.register()
+    motion_settings.register()
 
 
 def unregister() -> None:
-    """Stop a running capture and take everything out in the opposite order."""
+    """Stop what runs and take everything out in the opposite order."""
     capture_session.abandon()
+    process_session.forget_requests()
+    process_session.abandon()
     thumbnails.forget()
+    motion_settings.unregister()
     properties.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

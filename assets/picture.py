@@ -66,6 +66,15 @@ def render_body(body: dict[str, Array], vertices: Array, camera: Camera, path: P
     _render(camera.size_px, path)
 
 
+def move_body(vertices: Array, path: Path) -> None:
+    """Render the body of the last picture again with other vertices (V,3) m, y up."""
+    mesh = bpy.data.objects["body"].data
+    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
+    mesh.update()
+    bpy.context.scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+
+
 def _place_camera(camera: Camera) -> None:
     lens = bpy.data.cameras.new("camera")
     distance = float(np.linalg.norm(camera.origin - camera.target))

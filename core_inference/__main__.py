@@ -11,7 +11,10 @@ from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageErro
 from . import VERSION
 from .console import Console, ReaderLeft
 from .evaluate_help import DESCRIPTION, FIGURES
-from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings
+from .motion.calibration_take import TARGETS
+from .motion.feet import MODES
+from .motion.stack import GROUNDS, MotionSettings
+from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings, calibration_settings
 
 LATER_COMMANDS = ("retarget",)
 
@@ -116,14 +119,16 @@ def _add_process(commands: Any) -> None:
     )
     process.add_argument("raw", type=Path, metavar="RAW.npz", help="a capture's raw/person_0.npz")
     process.add_argument("--out", type=Path, required=True, metavar="CLIP.npz")
+    _add_motion(process)
     process.add_argument(
-        "--smooth",
-        type=float,
-        default=0.5,
-        metavar="S",
-        help="0 leaves the motion as it was seen, 1 smooths strongly; default 0.5. Fast movements "
-        "are smoothed as well as jitter",
+        "--contacts",
+        type=Path,
+        metavar="CLIP.npz",
+        help="a clip whose foot contacts hold, by source frame, instead of those that are found: "
+        "its contacts (T,4), 0 to 1 for left heel, left toe, right heel and right toe, may be "
+        "edited, and an npz of contacts and frame_index alone is enough",
     )
+    _add_calibration(process)
     process.add_argument("--overwrite", action="store_true", help="replace an earlier CLIP.npz")
 
 
@@ -164,7 +169,7 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
         help="what says where people stand: the fit of their body to the picture (default), or "
         "RootNet's weights, which --models holds",
     )
-    parser.add_argument("--smooth", type=float, default=0.5, help="0 = off ... 1 = strong")
+    _add_motion(parser)
     parser.add_argument("--formats", help="npz,fbx (glb, bvh and usd come later)")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace an earlier result")
@@ -174,6 +179,41 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
         help="go on with the capture that was stopped or killed in DIR",
     )
     parser.add_argument("--json", action="store_true", help="events on stdout as JSON lines")
+
+
+def _add_motion(parser: argparse.ArgumentParser) -> None:
+    """How what was seen becomes motion; `process` changes it afterwards."""
+    usual = MotionSettings()
+    motion = parser.add_argument_group("motion")
+    motion.add_argument(
+        "--smooth",
+        type=float,
+        default=usual.smooth,
+        metavar="S",
+        help="0 leaves the motion as it was solved, 1 smooths strongly; default 0.5. Fast "
+        "movements are smoothed as well as jitter",
+    )
+    motion.add_argument(
+        "--hands",
+        type=float,
+        default=usual.hands,
+        metavar="S",
+        help="the same for wrists and fingers; default 0.5",
+    )
+    motion.add_argument(
+        "--feet",
+        default=usual.feet,
+        choices=MODES,
+        help="auto (default) holds a foot still while it stands on the ground, always also where "
+        "it seems to slide, never leaves feet as they were solved",
+    )
+    motion.add_argument(
+        "--ground",
+        default=usual.ground,
+        choices=GROUNDS,
+        help="auto (default) finds how the camera was tilted from the feet and the body, level "
+        "takes the camera to be level, off leaves people where they were seen, not on the ground",
+    )
 
 
 def _add_research(parser: argparse.ArgumentParser) -> None:
@@ -189,6 +229,7 @@ def _add_research(parser: argparse.ArgumentParser) -> None:
         help="one file that lies elsewhere; may be given again (doctor lists the parts)",
     )
     networks.add_argument("--device", default="auto", choices=DEVICES)
+    _add_calibration(networks)
     precision = networks.add_mutually_exclusive_group()
     precision.add_argument(
         "--exact", action="store_true", help="the networks as their authors run them, slower"
@@ -198,9 +239,24 @@ def _add_research(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_calibration(parser: Any) -> None:
+    parser.add_argument(
+        "--calibrate",
+        default="none",
+        choices=TARGETS,
+        help="bend a research network's body and mesh (PC-HMR): parallel to the pose of the "
+        "landmarks, serial to its own pose with its depth lifted anew",
+    )
+    parser.add_argument(
+        "--calibration-weights",
+        type=Path,
+        metavar="FILE.npz",
+        help="what the mesh takes from each bone, learned; default: what geometry gives",
+    )
+
+
 def _capture(options: argparse.Namespace, console: Console) -> int:
     from .estimators.model_folder import parse_overrides
-    from .motion.stack import MotionSettings
     from .pipeline import run
 
     formats = None if options.formats is None else tuple(options.formats.split(","))
@@ -223,7 +279,7 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
         exact=options.exact,
         half=options.half,
         root=options.root,
-        motion=MotionSettings(smooth=options.smooth),
+        motion=_motion(options),
     )
     stopped: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
@@ -234,10 +290,26 @@ def _capture(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _motion(options: argparse.Namespace) -> MotionSettings:
+    return MotionSettings(
+        smooth=options.smooth,
+        hands=options.hands,
+        feet=options.feet,
+        ground=options.ground,
+        calibration=calibration_settings(options.calibrate, options.calibration_weights),
+    )
+
+
 def _process(options: argparse.Namespace, console: Console) -> int:
     from .commands import process_take
 
-    process_take(options.raw, options.out, options.smooth, overwrite=options.overwrite)
+    process_take(
+        options.raw,
+        options.out,
+        _motion(options),
+        contacts=options.contacts,
+        overwrite=options.overwrite,
+    )
     console.say(f"wrote {options.out}")
     return 0
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..rigs.errors import NoPersonError, UsageError
+from .camera_path import CameraPath
 from .estimators.base import State
 from .footage import Footage
 from .people import PersonTrack
@@ -36,20 +37,30 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """Everybody in one shot, the largest first; frame_rate is the shot's own mean rate."""
+    """Everybody in one shot, the largest first; frame_rate is the shot's own mean rate.
+
+    camera: how the camera moves, None where it stands still.
+    """
 
     number: int
     frame_rate: float
     people: tuple[Member, ...]
+    camera: CameraPath | None = None
 
     def state(self) -> State:
         """Return it as JSON keeps it."""
-        return asdict(self)
+        return {
+            "number": self.number,
+            "frame_rate": self.frame_rate,
+            "people": [asdict(member) for member in self.people],
+            "camera": None if self.camera is None else self.camera.state(),
+        }
 
     @classmethod
     def from_state(cls, state: State) -> "Shot":
         """Return the shot that gave this state."""
         people: list[dict[str, Any]] = state["people"]
+        camera: State | None = state["camera"]
         members: list[Member] = []
         for person in people:
             x, y, width, height = person["box"]
@@ -65,6 +76,7 @@ class Shot:
             number=int(state["number"]),
             frame_rate=float(state["frame_rate"]),
             people=tuple(members),
+            camera=None if camera is None else CameraPath.from_state(camera),
         )
 
 

@@ -16,38 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rigs.errors import ClipFileError
+from ..rigs.face_shapes import FACE_SHAPE_COUNT
 from ..rigs.rotation import matrix_from_axis_angle
 from ..rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
 from .array_file import SCHEMA_VERSION, ArrayFile, Float32, save_arrays
-from .clip_checks import Shape, as_numbers, check_mesh, check_rows, check_shapes, unusable
+from .camera import CAMERA_FROM_WORLD, Camera
+from .clip_checks import (
+    Shape,
+    as_numbers,
+    check_mesh,
+    check_rotations,
+    check_rows,
+    check_shapes,
+    unusable,
+)
 
 _J = JOINT_COUNT
 
-CAMERA_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""A level camera that looks along the world's y: the one a raw take is told in."""
-
 BODY_MODELS = ("open", "smplx")
 """Whose joints a motion moves: the open body's, or those of the user's licensed SMPL-X."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Camera:
-    """A pinhole camera. focal (2,) px; principal_point (2,) px; image_size (2,) w, h;
-    rotation (3,3) and translation (3,) m carry world points into the camera (OpenCV axes)."""
-
-    focal: Float32
-    principal_point: Float32
-    image_size: NDArray[np.int32]
-    rotation: Float32
-    translation: Float32
-
-    def __post_init__(self) -> None:
-        check_shapes(self, {}, _CAMERA_SHAPES)
-
-    def project(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Project world points (...,3) m to (...,2) px."""
-        camera_points = points @ self.rotation.T + self.translation
-        return camera_points[..., :2] / camera_points[..., 2:] * self.focal + self.principal_point
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +79,11 @@ class RawTake:
     landmark_names (L,), L = 0 where the estimator has none. image_size (2,) w, h; frame_rate the
     mean rate; focal_px the focal length in use; provenance says where all this came from. pose:
     the rotations, None for an estimator of landmarks. camera_root (T,3) m, camera axes: where a
-    network made for it puts the pelvis of an estimator of landmarks, or None.
+    network made for it puts the pelvis of an estimator of landmarks, or None. camera_rotation
+    (T,3,3): world to camera in each row, the world that of a level camera in the first frame of
+    the shot; None for a camera that stands still and level. camera_place (T,2): where a camera
+    that also leaves its place is, right and forward of the shot's first frame, in heights of the
+    camera above the ground, or None.
     """
 
     frame_index: NDArray[np.int64]
@@ -110,6 +101,8 @@ class RawTake:
     provenance: dict[str, Any]
     pose: EstimatedPose | None = None
     camera_root: Float32 | None = None
+    camera_rotation: Float32 | None = None
+    camera_place: Float32 | None = None
 
     def __post_init__(self) -> None:
         sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
@@ -118,8 +111,10 @@ class RawTake:
         if self.pose is not None:
             check_shapes(self.pose, sizes, _POSE_SHAPES)
             check_mesh(self.pose.vertices, self.frame_index)
-        if self.camera_root is not None:
-            check_shapes(self, sizes, {"camera_root": ("T", 3)})
+        given = {n: s for n, s in _CAMERA_ROWS.items() if getattr(self, n) is not None}
+        check_shapes(self, sizes, given)
+        if self.camera_rotation is not None:
+            check_rotations("camera_rotation", self.camera_rotation)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,7 +124,8 @@ class Clip:
     poses (T,165) axis-angle, full parent-relative rotations; trans (T,3) m; rest_joints (55,3) m;
     joints (T,55,3) m, world; joints2d (T,55,2) px; scores (T,55); tracked (T,) bool;
     contacts (T,4) left heel, left toe, right heel, right toe; time_s (T,); frame_index (T,);
-    vertices (T,V,3) m, world, where the estimator gave a mesh of its own, else None.
+    vertices (T,V,3) m, world, where the estimator gave a mesh of its own, else None;
+    face_shapes (T,52) 0..1 in the order of rigs.face_shapes, None where no face was ever seen.
     """
 
     poses: Float32
@@ -150,25 +146,23 @@ class Clip:
     body_model: str
     provenance: dict[str, Any]
     vertices: Float32 | None = None
+    face_shapes: Float32 | None = None
 
     def __post_init__(self) -> None:
         check_shapes(self, {"T": len(self.frame_index)}, _CLIP_SHAPES)
         check_rows(self.frame_index, self.time_s)
         check_mesh(self.vertices, self.frame_index)
+        if self.face_shapes is not None:
+            sizes = {"T": len(self.frame_index)}
+            check_shapes(self, sizes, {"face_shapes": ("T", FACE_SHAPE_COUNT)})
+        if self.camera.is_moving:
+            check_shapes(self.camera, {"T": len(self.frame_index)}, {"rotation": ("T", 3, 3)})
 
     @property
     def coverage(self) -> float:
         """The share of rows in which the person was really seen."""
         return float(self.tracked.mean())
 
-
-_CAMERA_SHAPES: dict[str, Shape] = {
-    "focal": (2,),
-    "principal_point": (2,),
-    "image_size": (2,),
-    "rotation": (3, 3),
-    "translation": (3,),
-}
 
 _RAW_SHAPES: dict[str, Shape] = {
     "frame_index": ("T",),
@@ -180,6 +174,13 @@ _RAW_SHAPES: dict[str, Shape] = {
     "landmarks3d": ("T", "landmark_count", 3),
     "landmark_scores": ("T", "landmark_count"),
 }
+
+_CAMERA_ROWS: dict[str, Shape] = {
+    "camera_root": ("T", 3),
+    "camera_rotation": ("T", 3, 3),
+    "camera_place": ("T", 2),
+}
+"""What only some raw takes have."""
 
 _POSE_SHAPES: dict[str, Shape] = {
     "poses": ("T", 3 * _J),
@@ -223,6 +224,7 @@ def save_clip(path: Path, clip: Clip) -> None:
         "camera_translation": camera.translation,
         **_facts(clip.body_model, clip.frame_rate, clip.provenance),
         **_mesh(clip.vertices),
+        **({} if clip.face_shapes is None else {"face_shapes": clip.face_shapes}),
     }
     save_arrays(path, arrays)
 
@@ -270,6 +272,7 @@ def load_clip(path: Path) -> Clip:
         body_model=arrays.text("body_model"),
         provenance=arrays.json("provenance"),
         vertices=arrays.mesh(),
+        face_shapes=arrays.floats("face_shapes") if "face_shapes" in arrays else None,
     )
 
 
@@ -278,7 +281,9 @@ def save_raw_take(path: Path, take: RawTake) -> None:
 
     What the estimator does not say stands at its neutral value.
     """
-    count, pose = len(take.frame_index), take.pose
+    count, pose, rotation = len(take.frame_index), take.pose, take.camera_rotation
+    if rotation is None:
+        rotation = CAMERA_FROM_WORLD.astype(np.float32)
     save_arrays(
         path,
         {
@@ -293,11 +298,15 @@ def save_raw_take(path: Path, take: RawTake) -> None:
             "image_size": np.array(take.image_size, dtype=np.float32),
             "focal": np.full(2, take.focal_px, dtype=np.float32),
             "principal_point": np.array(take.image_size, dtype=np.float32) / 2,
-            "camera_rotation": CAMERA_FROM_WORLD.astype(np.float32),
-            "camera_translation": np.zeros(3, dtype=np.float32),
+            "camera_rotation": rotation,
+            "camera_translation": np.zeros((*rotation.shape[:-2], 3), dtype=np.float32),
             **_facts("open", take.frame_rate, take.provenance),
             **({} if pose is None else _pose_arrays(pose)),
-            **({} if take.camera_root is None else {"camera_root": take.camera_root}),
+            **{
+                name: getattr(take, name)
+                for name in ("camera_root", "camera_place")
+                if getattr(take, name) is not None
+            },
         },
     )
 
@@ -339,6 +348,7 @@ def load_raw_take(path: Path) -> RawTake:
             next_step="choose the raw take beside it, raw/person_<id>.npz",
         )
     names = ("boxes", "joints2d", "scores", "landmarks2d", "landmarks3d", "landmark_scores")
+    rotation = arrays.floats("camera_rotation")
     return RawTake(
         **{name: arrays.floats(name) for name in names},
         frame_index=arrays.integers("frame_index"),
@@ -350,6 +360,8 @@ def load_raw_take(path: Path) -> RawTake:
         provenance=arrays.json("provenance"),
         pose=_load_pose(arrays) if "poses" in arrays else None,
         camera_root=arrays.floats("camera_root") if "camera_root" in arrays else None,
+        camera_rotation=rotation if rotation.ndim == 3 else None,
+        camera_place=arrays.floats("camera_place") if "camera_place" in arrays else None,
     )
 
 

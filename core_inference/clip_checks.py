@@ -18,6 +18,9 @@ MAX_MESH_BYTES = 1024**3
 last: about 13,000 frames of SMPL's mesh. A longer take is kept without them."""
 
 
+ROTATION_TOLERANCE = 1e-3
+
+
 def check_shapes(owner: object, sizes: dict[str, int], shapes: dict[str, Shape]) -> None:
     """Compare an object's arrays with their shapes, in which `sizes` stand for their letters."""
     for name, shape in shapes.items():
@@ -37,6 +40,14 @@ def check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) 
             f"frame_index and time_s that rise, no {MAX_GAP_FRAMES} frames apart",
             "no row" if not len(frame_index_T) else "rows out of order or too far apart",
         )
+
+
+def check_rotations(name: str, rotations_T33: Float32) -> None:
+    """Matrices that turn and do nothing else."""
+    squares_T33 = rotations_T33 @ np.swapaxes(rotations_T33, 1, 2)
+    is_right = np.abs(squares_T33 - np.eye(3)).max() < ROTATION_TOLERANCE
+    if not (is_right and (np.linalg.det(rotations_T33) > 0.0).all()):
+        raise unusable(f"{name} is not usable", "rotations", "other matrices")
 
 
 def check_mesh(vertices_TV3: Float32 | None, frame_index_T: NDArray[np.int64]) -> None:

@@ -8,20 +8,25 @@ from ..rigs.errors import NotAvailableError, OutputError, UsageError
 from .blender import find_blender
 from .body_model import load_open_body
 from .clip import load_clip, load_raw_take, save_clip
+from .contact_file import load_contacts
 from .exporting import export_fbx, no_blender
 from .motion.stack import MotionSettings, process
-from .settings import FORMATS
+from .settings import FORMATS, check_motion
 
 
-def process_take(raw: Path, out: Path, smooth: float, *, overwrite: bool) -> None:
-    """Make a clip from a raw take, without inference; the take itself is never touched."""
-    if not 0.0 <= smooth <= 1.0:
-        raise UsageError(
-            "--smooth makes no sense",
-            expected="0 to 1",
-            actual=str(smooth),
-            next_step="run pose2rig process --help",
-        )
+def process_take(
+    raw: Path,
+    out: Path,
+    motion: MotionSettings,
+    *,
+    contacts: Path | None = None,
+    overwrite: bool,
+) -> None:
+    """Make a clip from a raw take, without inference; the take itself is never touched.
+
+    contacts: the file whose contacts hold instead of those that are found.
+    """
+    check_motion(motion, command="process")
     _refuse_folder(out)
     if out.suffix.lower() != ".npz":
         raise UsageError(
@@ -39,7 +44,15 @@ def process_take(raw: Path, out: Path, smooth: float, *, overwrite: bool) -> Non
             actual=str(out),
             next_step="choose another name for the clip",
         )
-    save_clip(out, process(take, load_open_body(), MotionSettings(smooth=smooth)))
+    if take.pose is None and motion.calibration.target != "none":
+        raise UsageError(
+            "--calibrate makes no sense",
+            expected="a raw take of a research network",
+            actual="one of landmarks alone, which are what others are calibrated to",
+            next_step="leave --calibrate out",
+        )
+    given = None if contacts is None else load_contacts(contacts, take)
+    save_clip(out, process(take, load_open_body(), motion, contacts=given))
 
 
 def export_clip(clip: Path, out: Path, blender: Path | None, *, overwrite: bool) -> None:

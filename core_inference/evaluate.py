@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ..rigs.rotation import matrix_from_quaternion
 from ..rigs.skeleton import JOINT, JOINT_NAMES, PARENTS, joint_positions, world_rotations
 from .body_model import BodyModel, load_open_body
-from .clip import Camera, load_clip
+from .clip import load_clip
 from .matched import Matched, match
 from .mesh_metrics import PosedBody, mesh_frames, mesh_part_errors
 from .metrics import bone_length_variation, foot_slide, jerk
-from .motion.ground import SOLES, sole_points
 from .motion.posing import quaternions, world_matrices
+from .motion.soles import sole_points, soles_of
 from .motion_metrics import (
     acceleration_errors,
     accelerations,
@@ -208,7 +208,8 @@ def _camera_errors(both: Matched) -> CameraErrors | None:
     if camera is None:
         return None
     world = (both.own - both.shift) @ both.turn
-    own, truth = _seen_from(both.clip.camera, world), _seen_from(camera, both.truth)
+    own = both.clip.camera.at(both.rows).seen(world)
+    truth = camera.at(nearest(both.reference.time_s, both.time_s)).seen(both.truth)
     roots = [both.reference.names.index(name) for name in both.reference.root_names]
     errors = point_errors(own, truth)[:, both.body]
     return CameraErrors(
@@ -216,11 +217,6 @@ def _camera_errors(both: Matched) -> CameraErrors | None:
         pck_abs=pck(errors),
         auc_abs=pck_auc(errors),
     )
-
-
-def _seen_from(camera: Camera, world_TN3: Float64) -> Float64:
-    rotation = camera.rotation.astype(np.float64)
-    return world_TN3 @ rotation.T + camera.translation
 
 
 # --- steadiness --------------------------------------------------------------------------------
@@ -256,7 +252,7 @@ def _true_soles(both: Matched, body: BodyModel) -> Float64 | None:
     truth = _true_body(both)
     if truth is None or both.reference.contacts is None:
         return None
-    soles = body.landmark_points(truth.world, truth.joints, truth.betas, SOLES)
+    soles = soles_of(body, truth.betas).at(truth.world, truth.joints)
     return np.asarray(soles, dtype=np.float64)
 
 

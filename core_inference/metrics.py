@@ -8,6 +8,7 @@ Legend: T frames, J joints, S sole points (4).
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from ..rigs.skeleton import PARENTS
 from .body_model import BodyModel
 from .clip import Clip, RawTake
-from .motion.ground import sole_points
+from .motion.single_frames import single_frames, standing_like
+from .motion.soles import sole_points
 
 Float64 = NDArray[np.float64]
 Float32 = NDArray[np.float32]
@@ -68,6 +70,86 @@ def quality(clip: Clip, raw: RawTake | None, body: BodyModel) -> Quality:
         floor_penetration_cm=_CM_PER_M * floor_penetration(soles_TS3),
         bone_length_cv=bone_length_variation(joints_TJ3),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityCard:
+    """A take's figures, the same of its frames taken singly, and the frame to look at first.
+
+    worst_frame: the source frame that `worst_frame` names.
+    """
+
+    after: Quality
+    before: Quality
+    worst_frame: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures by name, those before under `before`, ready for JSON."""
+        before = self.before.as_dict()
+        return {**self.after.as_dict(), "before": before, "worst_frame": self.worst_frame}
+
+
+def quality_card(
+    clip: Clip, raw: RawTake, body: BodyModel, frames: Clip | None = None
+) -> QualityCard:
+    """Measure a clip and what the single frames of its raw take gave.
+
+    frames: what `motion.single_frames.single_frames` gave for this take earlier.
+    """
+    alone = single_frames(raw, body) if frames is None else frames
+    before = standing_like(alone, clip, raw, body)
+    return QualityCard(
+        after=quality(clip, raw, body),
+        before=quality(before, raw, body),
+        worst_frame=worst_frame(clip, raw, body),
+    )
+
+
+MUCH_REPROJECTION = 0.05
+"""The joints of a frame are this share of the person's height in the picture off their pixels."""
+
+MUCH_JERK_M_S3 = 2000.0
+MUCH_SLIDE_M_S = 0.1
+MUCH_PENETRATION_M = 0.02
+
+
+def worst_frame(clip: Clip, raw: RawTake, body: BodyModel) -> int:
+    """The source frame with the largest sum of four figures, each divided by what is much of it.
+
+    The mean distance of surely seen joints from their pixels; the mean jerk of the joints about
+    the frame; the speed of the fastest sole in contact; the depth of the deepest below the ground.
+    """
+    soles_TS3 = np.asarray(sole_points(clip, body), dtype=np.float64)
+    jerk_T = np.zeros(len(clip.frame_index))
+    if len(jerk_T) >= 4:
+        jerk_T[1:-2] = jerk(clip.joints.astype(np.float64), clip.time_s).mean(axis=1)
+    speed_TS = np.zeros(soles_TS3.shape[:2])
+    if len(jerk_T) >= 2:
+        velocity = np.gradient(soles_TS3[..., :2], clip.time_s, axis=0)
+        speed_TS = np.linalg.norm(velocity, axis=-1) * (clip.contacts > IN_CONTACT)
+    badness_T = (
+        _reprojection_share(clip, raw) / MUCH_REPROJECTION
+        + jerk_T / MUCH_JERK_M_S3
+        + speed_TS.max(axis=1) / MUCH_SLIDE_M_S
+        + np.maximum(-soles_TS3[..., 2].min(axis=1), 0.0) / MUCH_PENETRATION_M
+    )
+    return int(clip.frame_index[np.argmax(badness_T)])
+
+
+def _reprojection_share(clip: Clip, raw: RawTake) -> Float64:
+    """How far surely seen joints are from their pixels (T,), as a share of the box's height.
+
+    0 where nothing was surely seen.
+    """
+    _, rows, raw_rows = np.intersect1d(
+        clip.frame_index, raw.frame_index, assume_unique=True, return_indices=True
+    )
+    off_NJ = np.linalg.norm(clip.joints2d[rows] - raw.joints2d[raw_rows], axis=-1)
+    seen_NJ = raw.scores[raw_rows] > SURE_SCORE
+    mean_N = (off_NJ * seen_NJ).sum(axis=1) / np.maximum(seen_NJ.sum(axis=1), 1)
+    share_T = np.zeros(len(clip.frame_index))
+    share_T[rows] = mean_N / np.maximum(raw.boxes[raw_rows, 3], 1.0)
+    return share_T
 
 
 def reprojection_px(clip: Clip, raw: RawTake) -> float:

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..rigs.errors import NotAvailableError, UsageError
-from .motion.stack import MotionSettings
+from .motion.calibration_take import CalibrationSettings
+from .motion.calibration_weights import load_weights
+from .motion.feet import MODES
+from .motion.stack import GROUNDS, MotionSettings
 
 ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
 FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
@@ -50,7 +53,7 @@ class CaptureSettings:
     chunk_frames: int = 128
 
     def __post_init__(self) -> None:
-        _require(0.0 <= self.motion.smooth <= 1.0, "--smooth", "0 to 1", str(self.motion.smooth))
+        check_motion(self.motion, command="capture")
         _require(self.start is None or self.start >= 0, "--start", "0 or more", str(self.start))
         first = self.start or 0
         _require(self.end is None or self.end > first, "--end", f"more than {first}", str(self.end))
@@ -80,6 +83,12 @@ class CaptureSettings:
     def _check_choices(self) -> None:
         _require(self.estimator in ESTIMATORS, "--estimator", ", ".join(ESTIMATORS), self.estimator)
         _require(self.root in ROOTS, "--root", ", ".join(ROOTS), self.root)
+        _require(
+            self.motion.calibration.target == "none" or self.estimator != "landmarks",
+            "--calibrate",
+            "a research network as --estimator",
+            self.estimator,
+        )
         _require(self.device in DEVICES, "--device", ", ".join(DEVICES), self.device)
         for name in self.formats or ():
             _choose("--formats", name, FORMATS, AVAILABLE_FORMATS)
@@ -94,13 +103,36 @@ class CaptureSettings:
         return ("npz", *(f for f in self.formats or ("fbx",) if f != "npz"))
 
 
-def _require(holds: bool, what: str, expected: str, actual: str) -> None:
+def check_motion(motion: MotionSettings, *, command: str) -> None:
+    """Raise UsageError, which names the option and the command to ask for help, or return."""
+    for option, strength in (("--smooth", motion.smooth), ("--hands", motion.hands)):
+        _require(0.0 <= strength <= 1.0, option, "0 to 1", str(strength), command)
+    for option, value, known in (
+        ("--feet", motion.feet, MODES),
+        ("--ground", motion.ground, GROUNDS),
+    ):
+        _require(value in known, option, ", ".join(known), repr(value), command)
+
+
+def calibration_settings(target: str, weights: Path | None) -> CalibrationSettings:
+    """The settings of --calibrate and --calibration-weights.
+
+    Raises UsageError for weights without a calibration, ModelFileError for unusable ones.
+    """
+    if weights is None:
+        return CalibrationSettings(target=target)
+    wanted = "--calibrate parallel or serial"
+    _require(target != "none", "--calibration-weights", wanted, f"--calibrate {target}")
+    return CalibrationSettings(target=target, weights=load_weights(weights))
+
+
+def _require(holds: bool, what: str, expected: str, actual: str, command: str = "capture") -> None:
     if not holds:
         raise UsageError(
             f"{what} makes no sense",
             expected=expected,
             actual=actual,
-            next_step="run pose2rig capture --help",
+            next_step=f"run pose2rig {command} --help",
         )
 
 

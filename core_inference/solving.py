@@ -12,7 +12,7 @@ from .body_model import BodyModel, load_open_body
 from .casting import Cast, Member, Shot
 from .estimators.base import Estimator
 from .footage import Footage
-from .metrics import Quality, quality
+from .metrics import QualityCard, quality_card
 from .monitor import Monitor
 from .motion.scene import stand_together, thinned
 from .motion.stack import process
@@ -37,7 +37,7 @@ T = TypeVar("T")
 class Solved:
     """A person whose files are among the results: where they were seen, and how well."""
 
-    quality: Quality
+    quality: QualityCard
     shot: int
     member: Member
 
@@ -157,7 +157,8 @@ class Solver:
         chunks: dict[tuple[int, ...], Chunks],
     ) -> dict[int, Future[Solved]]:
         """Bring the shot's people into one world, then have those wanted solved."""
-        facts, body = replace(self.facts, frame_rate=shot.frame_rate), loaded.result()
+        facts = replace(self.facts, frame_rate=shot.frame_rate, camera=shot.camera)
+        body = loaded.result()
         facts_of = dict.fromkeys(chunks, facts)
         if len(chunks) > 1:
             with self._monitor.timed("solve"):
@@ -185,7 +186,7 @@ class Solver:
         with self._monitor.timed("solve"):
             take = take_from_chunks(wanted.chunks, wanted.facts)
             clip = process(take, body, self._settings.motion)
-            figures = quality(clip, take, body)
+            figures = quality_card(clip, take, body)
         portrait = best_portrait(wanted.chunks)
         with self._saving:
             if not self._is_left:

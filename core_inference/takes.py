@@ -20,6 +20,7 @@ from ..rigs.rotation import (
     quaternion_from_matrix,
 )
 from .array_file import load_arrays
+from .camera_path import CameraPath
 from .clip import CAMERA_FROM_WORLD, EstimatedPose, RawTake
 from .estimators.base import POSE_ROWS, TakeBody
 from .footage import Footage
@@ -42,7 +43,10 @@ _ROWS = (
 
 @dataclass(frozen=True, kw_only=True)
 class TakeFacts:
-    """What all takes of a run share; `body` is None for an estimator of landmarks."""
+    """What all takes of a run share; `body` is None for an estimator of landmarks.
+
+    camera: how the camera of the takes' shot moves, None for one that stands still.
+    """
 
     landmark_names: tuple[str, ...]
     footage: Footage
@@ -50,6 +54,7 @@ class TakeFacts:
     focal_px: float
     provenance: dict[str, Any]
     body: TakeBody | None = None
+    camera: CameraPath | None = None
 
 
 def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
@@ -68,7 +73,8 @@ def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
             actual=str(error),
             next_step="capture the footage again with --overwrite",
         ) from error
-    pose = None if facts.body is None else _pose_from_rows(rows, facts.body)
+    camera, rotation = facts.camera, _rotation(facts, rows["frame_index"])
+    pose = None if facts.body is None else _pose_from_rows(rows, facts.body, rotation)
     return RawTake(
         **{name: rows[name] for name in ("frame_index", *_ROWS)},
         landmark_names=facts.landmark_names,
@@ -78,10 +84,19 @@ def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
         provenance=facts.provenance,
         pose=pose,
         camera_root=rows.get("camera_root"),
+        camera_rotation=None if camera is None else rotation,
+        camera_place=None if camera is None else camera.at(rows["frame_index"]),
     )
 
 
 _Arrays = dict[str, NDArray[Any]]
+
+
+def _rotation(facts: TakeFacts, frame_index_T: NDArray[np.int64]) -> NDArray[np.float32]:
+    """World to camera, (3,3) for a camera that stands still, else (T,3,3)."""
+    if facts.camera is None:
+        return CAMERA_FROM_WORLD.astype(np.float32)
+    return facts.camera.rotations(frame_index_T)
 
 
 def _joined(chunks: tuple[Path, ...], facts: TakeFacts) -> _Arrays:
@@ -96,7 +111,7 @@ def _joined(chunks: tuple[Path, ...], facts: TakeFacts) -> _Arrays:
     for path, own_frames in zip(chunks, frames, strict=True):
         part = load_arrays(path, wanted)
         if "vertices" in part:
-            part["vertices"] = part["vertices"] @ CAMERA_FROM_WORLD.astype(np.float32)
+            part["vertices"] = part["vertices"] @ _rotation(facts, own_frames)
         last = first + len(own_frames)
         for name in list(wanted):
             if name not in part and name in ("camera_root", "vertices"):
@@ -121,13 +136,18 @@ def best_portrait(chunks: tuple[Path, ...]) -> bytes | None:
     return data
 
 
-def _pose_from_rows(rows: _Arrays, body: TakeBody) -> EstimatedPose:
-    """Turn the rows into the world's axes, vertices being there, and give the take one body."""
-    world_from_camera = CAMERA_FROM_WORLD.T
+def _pose_from_rows(
+    rows: _Arrays, body: TakeBody, camera_from_world: NDArray[np.float32]
+) -> EstimatedPose:
+    """Turn the rows into the world's axes, vertices being there, and give the take one body.
+
+    camera_from_world: (3,3) or (T,3,3).
+    """
+    rotation = camera_from_world.astype(np.float64)
     rotations_TJ3 = rows["rotations"].astype(np.float64)
-    turn_4 = quaternion_from_matrix(world_from_camera)
+    turn = quaternion_from_matrix(np.swapaxes(rotation, -1, -2))
     orient_T4 = quaternion_from_axis_angle(rotations_TJ3[:, 0])
-    turned_T4 = multiply(np.broadcast_to(turn_4, orient_T4.shape), orient_T4)
+    turned_T4 = multiply(np.broadcast_to(turn, orient_T4.shape), orient_T4)
     rotations_TJ3[:, 0] = axis_angle_from_quaternion(turned_T4)
     frame_betas = rows["betas"]
     betas = np.zeros(frame_betas.shape[1])
@@ -135,7 +155,7 @@ def _pose_from_rows(rows: _Arrays, body: TakeBody) -> EstimatedPose:
         weights_T = rows["scores"].mean(axis=1)
         betas = weighted_median(frame_betas.astype(np.float64), weights_T)
     rest_joints = np.asarray(body.rest_joints(betas), dtype=np.float64)
-    pelvis_T3 = rows["root"].astype(np.float64) @ world_from_camera.T
+    pelvis_T3 = (rows["root"].astype(np.float64)[:, None] @ rotation)[:, 0]
     return EstimatedPose(
         poses=rotations_TJ3.reshape(len(rotations_TJ3), -1).astype(np.float32),
         trans=(pelvis_T3 - rest_joints[0]).astype(np.float32),

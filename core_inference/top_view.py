@@ -56,8 +56,9 @@ def top_view(people: Mapping[int, Clip]) -> Image:
     the grid is one metre wide. Args: people: clips by number, all in one world.
     """
     paths = {number: _on_ground(clip.joints[:, 0]) for number, clip in people.items()}
-    cameras = [_camera_place(clip.camera) for clip in people.values()]
-    everything_N2 = np.concatenate([*paths.values(), cameras])
+    cameras = [camera for clip in people.values() for camera in _cameras(clip.camera)]
+    places = [_camera_place(camera) for camera in cameras]
+    everything_N2 = np.concatenate([*paths.values(), places])
     plan = _Plan(
         low=np.floor(everything_N2.min(axis=0) - MARGIN_M),
         high=np.ceil(everything_N2.max(axis=0) + MARGIN_M),
@@ -65,8 +66,8 @@ def top_view(people: Mapping[int, Clip]) -> Image:
     width, height = plan.size
     image = np.full((height, width, 3), PAPER_BGR, dtype=np.uint8)
     _draw_grid(image, plan)
-    for clip in people.values():
-        _draw_camera(image, plan, clip.camera)
+    for camera in cameras:
+        _draw_camera(image, plan, camera)
     for number, path_T2 in paths.items():
         _draw_path(image, plan.pixels(path_T2), people[number].tracked, person_bgr(number))
     for number, path_T2 in paths.items():
@@ -76,6 +77,13 @@ def top_view(people: Mapping[int, Clip]) -> Image:
 
 def _on_ground(points_N3: NDArray[np.float32]) -> Float64:
     return points_N3[:, :2].astype(np.float64)
+
+
+def _cameras(camera: Camera) -> list[Camera]:
+    """The camera that stands still, or where a moving one was at first and at last."""
+    if not camera.is_moving:
+        return [camera]
+    return [camera.at(np.array(row)) for row in (0, -1)]
 
 
 def _camera_place(camera: Camera) -> Float64:

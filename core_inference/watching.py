@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..rigs.errors import Cancelled
+from .camera_motion import CameraMotion
 from .casting import Member, Shot
 from .estimators.base import Estimator, State
 from .footage import Footage, Frame
 from .journal import Journal, find_unfinished, identity, trusting
+from .lens import focal_length_px
 from .monitor import Monitor
 from .output import OutputFolder
 from .people import PersonTracker, choose, link
@@ -65,6 +67,7 @@ def watch(
         estimator=estimator,
         recorder=Recorder(folder=output.raw, on_event=monitor.tell, run=output.run),
         solver=solver,
+        camera=CameraMotion(focal_px=focal_length_px(footage, settings)),
         journal=Journal(output.raw, output.run, capture),
         monitor=monitor,
     )
@@ -83,6 +86,7 @@ class _Watcher:
     estimator: Estimator
     recorder: Recorder
     solver: Solver
+    camera: CameraMotion
     journal: Journal
     monitor: Monitor
     _tracker: PersonTracker = field(default_factory=PersonTracker)
@@ -154,6 +158,7 @@ class _Watcher:
         for frame, poses in zip(frames, people, strict=True):
             for seen in self._tracker.observe(frame, poses, self._begins_shot):
                 self.recorder.add(seen, frame.image)
+            self.camera.observe(frame, [pose.box for pose in poses])
             self._begins_shot = False
             self._note(frame)
         self._reader_state = self._waiting[-1].state
@@ -173,10 +178,14 @@ class _Watcher:
         tracklets = self._tracker.tracks()
         image_size = (self.footage.width, self.footage.height)
         people = choose(link(tracklets), image_size)
+        camera, doubt = self.camera.finish()
+        if doubt is not None and people:
+            self._doubt_camera(doubt)
         shot = Shot(
             number=len(self._shots),
             frame_rate=_mean_rate(self._moments, "shot", self.footage.fps),
             people=tuple(Member.from_track(track) for track in people),
+            camera=camera,
         )
         self._shots.append(shot)
         self.solver.add(shot, self.recorder)
@@ -184,6 +193,11 @@ class _Watcher:
         self.recorder.forget({track.person_id for track in tracklets})
         for moment in ("shot begins", "shot ends"):
             self._moments.pop(moment, None)
+
+    def _doubt_camera(self, doubt: str) -> None:
+        """Say it of the first shot with such a camera; all others would say the same."""
+        if all(warning.code != "camera" for warning in self.monitor.warnings):
+            self.monitor.warn("camera", doubt)
 
     def _keep(self, *, last: bool) -> None:
         """Put everything on disk that was looked at, if nothing waits to be."""
@@ -199,6 +213,7 @@ class _Watcher:
             "estimator": self.estimator.state(),
             "tracker": self._tracker.state(),
             "recorder": self.recorder.state(),
+            "camera": self.camera.state(),
             "moments": self._moments,
             "shots": [shot.state() for shot in self._shots],
             "warnings": [[warning.code, warning.message] for warning in told],
@@ -212,6 +227,7 @@ class _Watcher:
         self.estimator.restore(state["estimator"])
         self._tracker.restore(state["tracker"])
         self.recorder.restore(state["recorder"])
+        self.camera.restore(state["camera"])
         self._moments = {name: (int(n), float(time_s)) for name, (n, time_s) in moments.items()}
         self._shots = [Shot.from_state(shot) for shot in state["shots"]]
         self._is_complete = bool(state["complete"])

@@ -1,7 +1,8 @@
 """The engine's process: the same pipeline, told by a job file, heard through JSON lines.
 
-Started by Blender as `python … worker JOB.json`. Stdout carries events only; logs go to stderr.
-A line on stdin cancels the run; the end of stdin (Blender closed or died) ends the process.
+A job is a capture, or one of its raw takes to be processed again with other settings. Started by
+Blender as `python … worker JOB.json`. Stdout carries events only; logs go to stderr. A line on
+stdin cancels the run; the end of stdin (Blender closed or died) ends the process.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,7 +18,11 @@ from ..rigs.errors import Cancelled, EngineError, Pose2RigError, UsageError
 from .protocol import CancelledEvent, Done, Event, Failed, OnEvent, line_from_event
 
 if TYPE_CHECKING:
+    from .motion.stack import MotionSettings
+    from .reprocessing import ProcessSettings
     from .settings import CaptureSettings
+
+Report = dict[str, Any]
 
 _PATHS = ("footage", "out")
 _OPTIONAL = (
@@ -57,9 +63,7 @@ def main() -> int:
 def _run(emit: OnEvent, stop: threading.Event) -> tuple[Event, int]:
     """Do the job; the event that closes the run, and the exit status."""
     try:
-        from .pipeline import run
-
-        return Done(report=run(read_job(Path(sys.argv[-1])), emit, stop.is_set)), 0
+        return Done(report=_do(read_job(Path(sys.argv[-1])), emit, stop)), 0
     except Cancelled as cancelled:
         return CancelledEvent(kept=cancelled.kept), cancelled.exit_status
     except Pose2RigError as error:
@@ -69,6 +73,17 @@ def _run(emit: OnEvent, stop: threading.Event) -> tuple[Event, int]:
         traceback.print_exception(error, file=sys.stderr)
         sys.stderr.flush()
         return _unforeseen(error), 1
+
+
+def _do(job: "CaptureSettings | ProcessSettings", emit: OnEvent, stop: threading.Event) -> Report:
+    """The report of a capture, or the figures of a take that was processed again."""
+    from .reprocessing import ProcessSettings, process_again
+
+    if isinstance(job, ProcessSettings):
+        return process_again(job)
+    from .pipeline import run
+
+    return run(job, emit, stop.is_set)
 
 
 def _unforeseen(error: Exception) -> Failed:
@@ -84,35 +99,68 @@ def _unforeseen(error: Exception) -> Failed:
     return Failed(code="internal", message=message, next_step="report it with the engine's log")
 
 
-def read_job(path: Path) -> "CaptureSettings":
+def read_job(path: Path) -> "CaptureSettings | ProcessSettings":
     """Read the job file: contract.md's capture options by name; raises UsageError.
 
-    `checkpoint` is a list of PART=PATH.
+    `checkpoint` is a list of PART=PATH. With `"job": "process"` it holds the fields of
+    `ProcessSettings`, those of the motion among them.
     """
-    from .estimators.model_folder import parse_overrides
-    from .motion.stack import MotionSettings
-    from .settings import CaptureSettings
-
     try:
         job: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        values = {_CONTRACT_NAMES.get(key, key): value for key, value in job.items()}
-        options = {key: values[key] for key in _OPTIONAL if values.get(key) is not None}
-        formats = values.get("formats")
-        return CaptureSettings(
-            **{key: Path(values[key]) for key in _PATHS},
-            **options,
-            models=Path(values["models"]) if values.get("models") else None,
-            checkpoints=parse_overrides(values.get("checkpoint") or ()),
-            formats=None if formats is None else tuple(formats),
-            motion=MotionSettings(smooth=float(values.get("smooth", 0.5))),
-        )
+        return _process_job(job) if job.get("job") == "process" else _capture_job(job)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             "the engine cannot use its job file",
-            expected="a JSON object with footage and out",
+            expected="a JSON object with footage and out, or with raw and out",
             actual=f"{type(error).__name__}: {error}",
             next_step="check that Blender and the engine run the same Pose2Rig version",
         ) from error
+
+
+def _capture_job(job: Mapping[str, Any]) -> "CaptureSettings":
+    from .estimators.model_folder import parse_overrides
+    from .settings import CaptureSettings
+
+    values = {_CONTRACT_NAMES.get(key, key): value for key, value in job.items()}
+    options = {key: values[key] for key in _OPTIONAL if values.get(key) is not None}
+    formats = values.get("formats")
+    return CaptureSettings(
+        **{key: Path(values[key]) for key in _PATHS},
+        **options,
+        models=_path(values, "models"),
+        checkpoints=parse_overrides(values.get("checkpoint") or ()),
+        formats=None if formats is None else tuple(formats),
+        motion=motion_settings(values),
+    )
+
+
+def _process_job(job: Mapping[str, Any]) -> "ProcessSettings":
+    from .reprocessing import ProcessSettings
+
+    return ProcessSettings(
+        raw=Path(job["raw"]),
+        out=Path(job["out"]),
+        motion=motion_settings(job),
+        contacts=_path(job, "contacts"),
+        cache=_path(job, "cache"),
+    )
+
+
+def _path(job: Mapping[str, Any], key: str) -> Path | None:
+    return Path(job[key]) if job.get(key) else None
+
+
+def motion_settings(job: Mapping[str, Any]) -> "MotionSettings":
+    """The motion's settings of a job, each as the command line has it where the job is silent."""
+    from .motion.stack import MotionSettings
+
+    usual = MotionSettings()
+    return MotionSettings(
+        smooth=float(job.get("smooth", usual.smooth)),
+        hands=float(job.get("hands", usual.hands)),
+        feet=str(job.get("feet", usual.feet)),
+        ground=str(job.get("ground", usual.ground)),
+    )
 
 
 def _claim_stdout() -> TextIO:

@@ -14,6 +14,7 @@ ENGINE = {
     "numpy",
     "opencv-python-headless",
     "scipy",
+    "threadpoolctl",
     "tqdm",
 }
 

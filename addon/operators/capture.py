@@ -51,7 +51,7 @@ class Capture(bpy.types.Operator):
         """Drain on the timer, cancel on Esc, leave everything else to Blender."""
         if event.type == "ESC" and event.value == "PRESS":
             capture_session.cancel(context)
-            _redraw(context)
+            redraw(context)
             return {"RUNNING_MODAL"}
         return self.step(context) if event.type == "TIMER" else {"PASS_THROUGH"}
 
@@ -74,7 +74,7 @@ class Capture(bpy.types.Operator):
         except Exception as error:  # the operator's top: whatever it is, the user hears of it
             capture_session.fail(context, _unexpected(error))
             result = "FAILED"
-        _redraw(context)
+        redraw(context)
         if result == "RUNNING":
             return {"RUNNING_MODAL"}
         self._stop_timer(context)
@@ -91,7 +91,7 @@ class Capture(bpy.types.Operator):
         except Pose2RigError as error:
             capture_session.refuse(context, error)
             self.report({"ERROR"}, str(error))
-            _redraw(context)
+            redraw(context)
             return False
         return True
 
@@ -118,7 +118,8 @@ class CancelCapture(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _redraw(context: bpy.types.Context) -> None:
+def redraw(context: bpy.types.Context) -> None:
+    """Have every 3D view's sidebar drawn again."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":

@@ -170,14 +170,15 @@ class IrisModel:
 def with_eyes(face_N3: Float32, eyes: Sequence[tuple[Float32, Float32]]) -> Float32:
     """Return a face's points (478,3): those of the mesh (468,3), mended by the eyes', and irises.
 
-    eyes: as IrisModel finds them, in the order of EYES. The mesh keeps its depth, and an iris is
-    as deep as its lids.
+    eyes: as IrisModel finds them, in the order of EYES. Only the edges of the lids are mended: of
+    raised brows, which its patch hardly shows, the eyes' network says that they sink. The mesh
+    keeps its depth, and an iris is as deep as its lids.
     """
     whole_N3 = np.concatenate((face_N3, *(iris for _, iris in eyes)))
     for eye, (outline_E3, _), irises in zip(EYES, eyes, _IRISES, strict=True):
-        places = list(eye.outline)
-        whole_N3[places, :2] = outline_E3[:, :2]
-        whole_N3[irises, 2] = face_N3[places[:_LIDS], 2].mean()
+        lids = list(eye.outline[:_LIDS])
+        whole_N3[lids, :2] = outline_E3[:_LIDS, :2]
+        whole_N3[irises, 2] = face_N3[lids, 2].mean()
     return whole_N3
 
 

@@ -1,7 +1,9 @@
-"""Foot contacts from height and speed.
+"""Foot contacts of a clip, and the way up that they show.
 
-Legend: T frames.
+Legend: T frames, S sole points (left heel, left toe, right heel, right toe).
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,36 +11,62 @@ from numpy.typing import NDArray
 from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Clip, replaced
-from .filling import trust_from_score
-from .ground import sole_points
+from .evidence import NAMES
+from .posing import world_matrices
+from .soles import sole_points
+from .stance import Stance, find_stance
 
 Float64 = NDArray[np.float64]
 
-HEIGHT_M = (0.03, 0.08)
-"""Fully in contact up to the first height above the lowest the foot gets, not from the second."""
-
 FEET = [JOINT[name] for name in ("left_ankle", "left_foot", "right_ankle", "right_foot")]
-SEEN_SCORE = 0.2
-"""A foot below this score is in contact with nothing that is known."""
-
-LOW_SHARE = 0.2
-"""Share of the frames in which a foot may be lower than its lowest: see `ground.OUTLIERS`."""
-
-SPEED_M_S = (0.3, 0.8)
-"""Fully in contact up to the first speed, not from the second."""
+"""The joints whose scores say how well heels and toes are seen."""
 
 
-def mark_contacts(clip: Clip, body: BodyModel) -> Clip:
-    """Fill in `contacts` (T,4): left heel, left toe, right heel, right toe, 0..1."""
-    soles_TS3 = sole_points(clip, body)
-    speed = speeds(soles_TS3, clip.time_s)
-    low = np.quantile(soles_TS3[..., 2], LOW_SHARE, axis=0)
-    above = soles_TS3[..., 2] - low
-    contact = (1.0 - trust_from_score(above, *HEIGHT_M)) * (
-        1.0 - trust_from_score(speed, *SPEED_M_S)
+STANDS = {"auto": 0.5, "always": 0.25}
+"""From this contact on a sole stands, as far as feet are held."""
+
+SHORTEST_S = 0.03
+"""Shorter contacts pass for noise."""
+
+FARTHEST_M = 0.125
+"""A sole that gets farther from its place while it is said to stand is sliding."""
+
+
+def stance_of(clip: Clip, body: BodyModel) -> Stance:
+    """Which soles stand where in a clip, and which way is up."""
+    marks_TN3 = body.landmark_points(
+        world_matrices(clip), clip.joints.astype(np.float64), clip.open_betas, NAMES
     )
-    seen = clip.scores[:, FEET] > SEEN_SCORE
-    return replaced(clip, contacts=(contact * seen).astype(np.float32))
+    points_TN3 = np.concatenate([marks_TN3, sole_points(clip, body)], axis=1)
+    count = len(clip.frame_index)
+    camera_T33 = np.broadcast_to(clip.camera.rotation.astype(np.float64), (count, 3, 3))
+    trust_TS = clip.scores[:, FEET].astype(np.float64)
+    return find_stance(points_TN3, trust_TS, camera_T33, clip.time_s)
+
+
+def settled(contacts_TS: Float64, clip: Clip, body: BodyModel, mode: str) -> Float64:
+    """Contacts (T,S) without blinks and slides; feet `always` held take them as they are."""
+    kept_TS = contacts_TS.copy()
+    soles_TS3 = sole_points(clip, body)
+    for sole in range(kept_TS.shape[1] if mode != "always" else 0):
+        for first, stop in stretches(kept_TS[:, sole] > STANDS["auto"]):
+            path_T3 = soles_TS3[first:stop, sole]
+            travelled = np.linalg.norm(path_T3 - np.median(path_T3, axis=0), axis=1).max()
+            lasted_s = clip.time_s[stop - 1] - clip.time_s[first]
+            if lasted_s < SHORTEST_S or travelled > FARTHEST_M:
+                kept_TS[first:stop, sole] = 0.0
+    return kept_TS
+
+
+def with_contacts(clip: Clip, contacts_TS: NDArray[np.floating[Any]]) -> Clip:
+    """Fill in `contacts` (T,4): left heel, left toe, right heel, right toe, 0..1."""
+    return replaced(clip, contacts=contacts_TS.astype(np.float32))
+
+
+def stretches(standing_T: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First frame and the one after the last of each stretch that stands."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], standing_T.astype(np.int8), [0]])))
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 
 
 def speeds(points_TS3: Float64, time_s_T: Float64) -> Float64:

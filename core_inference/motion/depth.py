@@ -1,4 +1,4 @@
-"""Depth mended by the body's own lengths and by how people move, over the whole take at once.
+"""The depth of a line of known length, by that length and by how people move.
 
 Landmarks are sure sideways and unsure in depth. A bone of known length that looks short points
 towards or away from the camera by as much as is missing; which of the two, the landmarks' own
@@ -14,19 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from .points import Points
 from .smoothing import smooth_vectors
 
 Float64 = NDArray[np.float64]
 
 DEPTH_SIGMA_M = 0.09
 """How far off a landmark's depth is: measured 93 and 97 mm on the pose2sim footage."""
-
-LENGTH_SIGMA_M = 0.02
-"""How far off a bone's length is, from the shape's error and the pixels' noise."""
-
-LOOSE_SIGMA_M = 0.08
-"""The same for lines that are no bones: collars move the shoulders, the spine bends."""
 
 ACCELERATION_MS2 = {"pair": 4.5, "torso": 7.5, "arm": 15.0, "leg": 15.0, "foot": 27.0}
 """How the ends of a link may accelerate against each other where nothing else is known, m/s² along
@@ -42,75 +35,6 @@ ROUNDS = 16
 
 _SIDEWAYS_HZ = 4.0
 _LOCAL_HZ = 0.75
-_HIPS = ("body_left_hip", "body_right_hip")
-_SHOULDERS = ("body_left_shoulder", "body_right_shoulder")
-_ENDS_OF_ARM = ("pinky", "index", "thumb")
-_ENDS_OF_LEG = ("heel", "foot_index")
-"""Landmarks that go where the end of their chain goes."""
-
-
-def mend_depth(points: Points) -> Points:
-    """Correct the depth (world y) of torso and limbs, from the hips outwards."""
-    mender = _Mender(points)
-    mender.mend_pair(_HIPS, LENGTH_SIGMA_M)
-    mender.mend_torso()
-    mender.mend_pair(_SHOULDERS, LOOSE_SIGMA_M)
-    for side in ("left", "right"):
-        mender.mend_chain("arm", side, ("shoulder", "elbow", "wrist"), _ENDS_OF_ARM)
-        mender.mend_chain("leg", side, ("hip", "knee", "ankle"), _ENDS_OF_LEG)
-        mender.mend_chain("foot", side, ("ankle", "heel"), ("foot_index",))
-        mender.mend_chain("foot", side, ("heel", "foot_index"), ())
-    return points.moved(mender.mended)
-
-
-class _Mender:
-    """The points of a take while their depth is being mended."""
-
-    def __init__(self, points: Points) -> None:
-        self._points = points
-        self._time_s = points.time_s.astype(np.float64)
-        self.mended = points.positions.copy()
-
-    def mend_pair(self, pair: tuple[str, str], sigma_m: float) -> None:
-        """Mend the line between two landmarks of equal standing: each takes half."""
-        half = self._correction("pair", (pair[1],), (pair[0],), sigma_m) / 2
-        first, second = self._points.columns(pair)
-        self.mended[:, first, 1] += half
-        self.mended[:, second, 1] -= half
-
-    def mend_torso(self) -> None:
-        """Carry the correction of the shoulders against the hips to the shoulders."""
-        correction = self._correction("torso", _HIPS, _SHOULDERS, LOOSE_SIGMA_M)
-        for name in _SHOULDERS:
-            self.mended[:, self._points.index[name], 1] += correction
-
-    def mend_chain(
-        self, kind: str, side: str, links: tuple[str, ...], ends: tuple[str, ...]
-    ) -> None:
-        """Carry each link's correction to everything beyond it."""
-        names = [f"body_{side}_{name}" for name in (*links, *ends)]
-        for k in range(1, len(links)):
-            correction = self._correction(kind, (names[k - 1],), (names[k],), LENGTH_SIGMA_M)
-            self.mended[:, self._points.columns(tuple(names[k:])), 1] += correction[:, None]
-
-    def _correction(
-        self, kind: str, start: tuple[str, ...], end: tuple[str, ...], sigma_m: float
-    ) -> Float64:
-        """How far (T,) the end must move in depth to suit the length from the start."""
-        points = self._points
-        link_T3 = self.mended[:, points.columns(end)].mean(axis=1)
-        link_T3 = link_T3 - self.mended[:, points.columns(start)].mean(axis=1)
-        length = float(np.linalg.norm(points.rest_at(*end) - points.rest_at(*start)))
-        scores_T = points.scores[:, points.columns((*start, *end))].min(axis=1)
-        link = Link(
-            seen=link_T3,
-            trust=np.clip(scores_T.astype(np.float64), UNSEEN, 1.0),
-            time_s=self._time_s,
-            length_m=length,
-            length_sigma_m=sigma_m,
-            acceleration=ACCELERATION_MS2[kind],
-        )
-        return link_depth(link) - link_T3[:, 1]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,7 +57,9 @@ def link_depth(link: Link) -> Float64:
     """Return the depth (T,) m of a link by Newton's method over all frames, linear in T."""
     aside_T = np.hypot(link.seen[:, 0], link.seen[:, 2])
     seen_T = link.seen[:, 1]
-    bound_T = np.hypot(link.acceleration, LIVELINESS * _sideways_acceleration(link))
+    bound_T = np.hypot(
+        link.acceleration, LIVELINESS * sideways_acceleration(link.seen, link.trust, link.time_s)
+    )
     bands_3T = _bands(link.time_s, bound_T)
     trust_T = link.trust / DEPTH_SIGMA_M**2
     sure_T = np.sqrt(link.trust) / link.length_sigma_m
@@ -156,19 +82,26 @@ def link_depth(link: Link) -> Float64:
     return depth_T
 
 
-def _sideways_acceleration(link: Link) -> Float64:
+def sideways_acceleration(seen_T3: Float64, trust_T: Float64, time_s_T: Float64) -> Float64:
     """Return how a link accelerates sideways around each frame (T,), m/s² along one axis."""
-    count = len(link.time_s)
+    count = len(time_s_T)
     if count < 3:
         return np.zeros(count)
-    weights_T1 = link.trust[:, None]
-    aside_T12 = link.seen[:, None, [0, 2]]
-    calm_T2 = smooth_vectors(aside_T12, link.time_s, weights_T1, np.array([_SIDEWAYS_HZ]))[:, 0]
-    speed_T2 = np.gradient(calm_T2, link.time_s, axis=0)
-    squares_T = np.square(np.gradient(speed_T2, link.time_s, axis=0)).mean(axis=1)
+    weights_T1 = trust_T[:, None]
+    aside_T12 = seen_T3[:, None, [0, 2]]
+    calm_T2 = smooth_vectors(aside_T12, time_s_T, weights_T1, np.array([_SIDEWAYS_HZ]))[:, 0]
+    speed_T2 = np.gradient(calm_T2, time_s_T, axis=0)
+    squares_T = np.square(np.gradient(speed_T2, time_s_T, axis=0)).mean(axis=1)
     squares_T11 = squares_T[:, None, None]
-    local_T = smooth_vectors(squares_T11, link.time_s, weights_T1, np.array([_LOCAL_HZ]))[:, 0, 0]
+    local_T = smooth_vectors(squares_T11, time_s_T, weights_T1, np.array([_LOCAL_HZ]))[:, 0, 0]
     return np.sqrt(np.maximum(local_T, 0.0))
+
+
+def second_differences(time_s_T: Float64) -> Float64:
+    """What each of three neighbouring frames counts in a second derivative, (3,T-2) 1/s²."""
+    before, after = np.diff(time_s_T)[:-1], np.diff(time_s_T)[1:]
+    whole = before + after
+    return np.stack((2 / (before * whole), -2 / (before * after), 2 / (after * whole)))
 
 
 def _bands(time_s_T: Float64, bound_T: Float64) -> Float64:
@@ -179,10 +112,7 @@ def _bands(time_s_T: Float64, bound_T: Float64) -> Float64:
     bands_3T = np.zeros((3, len(time_s_T)))
     if len(time_s_T) < 3:
         return bands_3T
-    before, after = np.diff(time_s_T)[:-1], np.diff(time_s_T)[1:]
-    whole = before + after
-    parts = np.stack((2 / (before * whole), -2 / (before * after), 2 / (after * whole)))
-    parts /= bound_T[1:-1]
+    parts = second_differences(time_s_T) / bound_T[1:-1]
     for row in range(3):
         for column in range(row, 3):
             until = len(time_s_T) - 2 + column

@@ -8,9 +8,9 @@ import numpy as np
 from ...rigs.rotation import quaternion_from_axis_angle
 from ...rigs.skeleton import JOINT_COUNT
 from ..body_model import SHAPE_COUNT
-from ..clip import CAMERA_FROM_WORLD, Clip, EstimatedPose, RawTake, replaced
+from ..clip import Clip, EstimatedPose, RawTake, replaced
+from .placing import camera_of
 from .posing import pose_arrays
-from .solve import level_camera
 
 _FRAMES_AT_ONCE = 64
 
@@ -22,7 +22,7 @@ def clip_from_estimate(raw: RawTake, pose: EstimatedPose) -> Clip:
     `with_mesh`, when the person stands where they belong.
     """
     count = len(raw.frame_index)
-    camera = level_camera(raw)
+    camera = camera_of(raw)
     axis_angle_TJ3 = pose.poses.astype(np.float64).reshape(count, JOINT_COUNT, 3)
     trans_T3 = pose.trans.astype(np.float64)
     return Clip(
@@ -49,11 +49,12 @@ def with_mesh(clip: Clip, raw: RawTake, pose: EstimatedPose) -> Clip:
     """The clip with the estimator's mesh (U,V,3) m, world, carried along with the pelvis.
 
     The mesh keeps its own shape in every seen row; a filled row's is between its neighbours'. It
-    turns with the clip's camera, which was level. A take without a mesh leaves the clip as it is.
+    turns with the clip's camera. A take without a mesh leaves the clip as it is.
     """
     if pose.vertices is None:
         return clip
-    level_from_world_33 = CAMERA_FROM_WORLD.T.astype(np.float32) @ clip.camera.rotation
+    own_33, turned_33 = (c.rotation.reshape(-1, 3, 3)[0] for c in (camera_of(raw), clip.camera))
+    own_from_world_33 = own_33.T @ turned_33
     own_T3 = pose.trans + pose.rest_joints[0]
     row_U = np.interp(clip.frame_index, raw.frame_index, np.arange(len(raw.frame_index)))
     before_U = row_U.astype(np.int64)
@@ -66,5 +67,5 @@ def with_mesh(clip: Clip, raw: RawTake, pose: EstimatedPose) -> Clip:
         start = pose.vertices[before] - own_T3[before, None]
         end = pose.vertices[after] - own_T3[after, None]
         between = (1.0 - share) * start + share * end
-        vertices_UV3[part] = between @ level_from_world_33 + clip.joints[part, :1]
+        vertices_UV3[part] = between @ own_from_world_33 + clip.joints[part, :1]
     return replaced(clip, vertices=vertices_UV3)

@@ -10,19 +10,20 @@ from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Camera, Clip, replaced
 from .placing import Scene
-from .posing import world_matrices
 from .smoothing import smooth_vectors
+from .soles import sole_points
 
 Float64 = NDArray[np.float64]
-
-SOLES = ("body_left_heel", "body_left_foot_index", "body_right_heel", "body_right_foot_index")
-"""Heel and toe of both feet, in the order of a clip's contacts."""
 
 OUTLIERS = 0.25
 """Share of the frames whose feet would stand below the ground: they do not set its height.
 
 A squat or a crouch seen from the front comes out too tall, its feet centimetres too low.
 """
+
+STANDS = 0.5
+FEWEST_CONTACTS = 8
+"""So many soles of all frames, in contact above this, say where the ground is."""
 
 FEET_SEEN = (0.1, 0.4)
 """Between these scores of an ankle the foot is taken more and more for where it is."""
@@ -34,13 +35,6 @@ SUNK_M = 0.15
 """Who stands this far below the shared ground is not lifted onto it."""
 
 
-def sole_points(clip: Clip, body: BodyModel) -> Float64:
-    """Where heels and toes touch the ground (T,4,3) m, world: left heel, toe, right heel, toe."""
-    world_TJ33 = world_matrices(clip)
-    joints = clip.joints.astype(np.float64)
-    return np.asarray(body.landmark_points(world_TJ33, joints, clip.open_betas, SOLES))
-
-
 def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Clip:
     """Shift the world so that the lowest feet stand at z = 0; the camera moves with it.
 
@@ -49,9 +43,9 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
     ground and the origin that the people of a shot share, for a clip that is turned into its
     world; whose feet stand far below that ground (nobody saw them) stays where they are.
     """
-    lowest_TF = sole_points(clip, body)[..., 2].reshape(-1, 2, 2).min(axis=2)
-    lowest_T = lowest_TF.min(axis=1)
-    down = floor = float(np.quantile(lowest_T[clip.tracked], OUTLIERS))
+    soles_TS3 = sole_points(clip, body)
+    lowest_TF = soles_TS3[..., 2].reshape(-1, 2, 2).min(axis=2)
+    down = floor = _ground_m(clip, soles_TS3[..., 2])
     x, y = clip.joints[0, 0, :2].tolist()
     if scene is not None:
         (x, y), down = scene.origin, scene.ground_m
@@ -66,6 +60,14 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
         joints=joints,
         joints2d=grounded.camera.project(joints.astype(np.float64)).astype(np.float32),
     )
+
+
+def _ground_m(clip: Clip, height_TS: Float64) -> float:
+    """How high the ground is: under soles in contact, else where the lowest feet get to."""
+    stands_TS = clip.contacts > STANDS
+    if stands_TS.sum() >= FEWEST_CONTACTS:
+        return float(np.median(height_TS[stands_TS]))
+    return float(np.quantile(height_TS[clip.tracked].min(axis=1), OUTLIERS))
 
 
 def _trust_in_feet(clip: Clip) -> Float64:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ...rigs.errors import ClipFileError
 from ...rigs.rotation import matrix_from_axis_angle, multiply, quaternion_from_matrix
-from ..clip import CAMERA_FROM_WORLD, Clip, RawTake, replaced
+from ..camera import CAMERA_FROM_WORLD, Camera
+from ..clip import Clip, RawTake, replaced
 from .posing import pose_arrays, quaternions
 
 Float64 = NDArray[np.float64]
@@ -96,16 +97,45 @@ def _unusable(actual: str) -> ClipFileError:
     )
 
 
+def camera_of(raw: RawTake) -> Camera:
+    """The take's camera at the world's origin: level, and looking along y as its shot begins."""
+    rotation = raw.camera_rotation
+    if rotation is None:
+        rotation = CAMERA_FROM_WORLD.astype(np.float32)
+    return Camera(
+        focal=np.full(2, raw.focal_px, dtype=np.float32),
+        principal_point=np.array(raw.image_size, dtype=np.float32) / 2,
+        image_size=np.array(raw.image_size, dtype=np.int32),
+        rotation=rotation,
+        translation=np.zeros((*rotation.shape[:-2], 3), dtype=np.float32),
+    )
+
+
+def in_world(raw: RawTake, quaternion_TJ4: Float64, pelvis_T3: Float64) -> tuple[Float64, Float64]:
+    """What was solved as before a level camera in every row, in the axes of the world.
+
+    quaternion_TJ4: parent-relative rotations, the first one the root's; pelvis_T3 m, the camera at
+    the origin. Nothing changes where the camera stands still.
+    """
+    if raw.camera_rotation is None:
+        return quaternion_TJ4, pelvis_T3
+    camera_T33 = raw.camera_rotation.astype(np.float64)
+    world_from_level_T33 = np.swapaxes(camera_T33, 1, 2) @ CAMERA_FROM_WORLD
+    turn_T4 = quaternion_from_matrix(world_from_level_T33)
+    root_T14 = multiply(turn_T4, quaternion_TJ4[:, 0])[:, None]
+    turned_T3 = np.einsum("tij,tj->ti", world_from_level_T33, pelvis_T3)
+    return np.concatenate([root_T14, quaternion_TJ4[:, 1:]], axis=1), turned_T3
+
+
 def turned(clip: Clip, world_from_level_33: Float64) -> Clip:
-    """Turn person and camera about the origin, where the level camera stands; no pixel moves."""
+    """Turn person and camera about the origin, where the camera stands; no pixel moves."""
     quaternion_TJ4 = quaternions(clip)
     turn_4 = quaternion_from_matrix(world_from_level_33)
     root_T4 = quaternion_TJ4[:, 0]
     quaternion_TJ4[:, 0] = multiply(np.broadcast_to(turn_4, root_T4.shape), root_T4)
     pelvis_T3 = clip.joints[:, 0].astype(np.float64) @ world_from_level_33.T
-    camera = replace(
-        clip.camera, rotation=(CAMERA_FROM_WORLD @ world_from_level_33.T).astype(np.float32)
-    )
+    rotation = clip.camera.rotation.astype(np.float64) @ world_from_level_33.T
+    camera = replace(clip.camera, rotation=rotation.astype(np.float32))
     trans_T3 = pelvis_T3 - clip.rest_joints[0]
     arrays = pose_arrays(quaternion_TJ4, trans_T3, clip.rest_joints, camera)
     return replaced(clip, camera=camera, **arrays)

@@ -21,10 +21,12 @@ from ...rigs.rotation import normalized
 from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Clip, EstimatedPose, RawTake
+from .camera import with_camera_gone
 from .contacts import FEET
 from .estimated import clip_from_estimate
-from .ground import OUTLIERS, sole_points
+from .ground import OUTLIERS
 from .placing import MAX_TILT_RAD, SIZES, Scene
+from .soles import sole_points
 from .solve import solve
 
 Float64 = NDArray[np.float64]
@@ -121,6 +123,7 @@ class _Person:
 def _look_at(take: RawTake, body: BodyModel) -> _Person:
     thin = thinned(take)
     clip = solve(thin, body) if thin.pose is None else clip_from_estimate(thin, thin.pose)
+    clip = with_camera_gone(clip, thin, body)
     soles_TS3 = sole_points(clip, body)
     return _Person(
         stood=_stood(clip, soles_TS3),
@@ -153,6 +156,8 @@ def thinned(take: RawTake) -> RawTake:
         landmark_scores=take.landmark_scores[rows],
         pose=None if take.pose is None else _thinned_pose(take.pose, rows),
         camera_root=None if take.camera_root is None else take.camera_root[rows],
+        camera_rotation=None if take.camera_rotation is None else take.camera_rotation[rows],
+        camera_place=None if take.camera_place is None else take.camera_place[rows],
     )
 
 
@@ -179,7 +184,9 @@ def _stood(clip: Clip, soles_TS3: Float64) -> Float64:
         across = np.zeros(soles.shape[:2])
         if len(part) > 1:
             velocity = np.gradient(soles, clip.time_s[part], axis=0)
-            across = np.hypot(velocity[..., 0], velocity[..., 2])
+            forward = clip.camera.at(part).rotation[..., 2, :].reshape(-1, 1, 3).astype(np.float64)
+            towards = (velocity * forward).sum(axis=-1, keepdims=True)
+            across = np.linalg.norm(velocity - towards * forward, axis=-1)
         still = soles[(across < SLOW_M_S) & (clip.scores[part][:, FEET] > SURE_SCORE)]
         if len(still) >= len(part) / 2:
             lowest_first = still[np.argsort(still[:, 2])]

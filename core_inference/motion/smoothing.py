@@ -19,7 +19,11 @@ from ...rigs.skeleton import BODY_PARTS, JOINT_COUNT
 STRONGEST = 3.0
 """At smoothing 1 every cutoff is this many times lower than at 0.5; towards 0 it rises."""
 
+HIGHEST_HZ = 1e4
+"""No frame rate reaches this: a filter so wide changes nothing."""
+
 _KERNEL_SIGMAS = 3.0
+_TINY = 1e-6
 
 Align = Callable[[FloatArray, FloatArray], FloatArray]
 
@@ -28,15 +32,15 @@ Align = Callable[[FloatArray, FloatArray], FloatArray]
 class Cutoffs:
     """Half-power frequencies in hertz per body part, at smoothing 0.5."""
 
-    torso: float = 5.0
-    head: float = 5.0
-    legs: float = 6.0
-    arms: float = 6.0
-    wrists: float = 5.5
-    fingers: float = 5.0
+    torso: float = 8.0
+    head: float = 6.0
+    legs: float = 12.0
+    arms: float = 12.0
+    wrists: float = 10.0
+    fingers: float = 8.0
     face: float = 8.0
-    root_lateral: float = 5.0
-    root_depth: float = 1.5
+    root_lateral: float = 6.0
+    root_depth: float = 2.0
 
     def per_joint(self) -> FloatArray:
         """Return (55,) hertz."""
@@ -46,12 +50,13 @@ class Cutoffs:
         return cutoffs
 
 
-def scaled(cutoffs_hz: FloatArray, smooth: float) -> FloatArray:
-    """Cutoffs for a strength in 0..1: as they are at 0.5, `STRONGEST` times lower at 1.
+def scaled(cutoffs_hz: FloatArray, strength: FloatArray | float) -> FloatArray:
+    """Cutoffs for strengths in 0..1: as they are at 0.5, `STRONGEST` times lower at 1.
 
-    Towards 0 they rise without bound; at 0 the caller leaves the take as solved.
+    Towards 0 they rise, up to `HIGHEST_HZ`, which leaves the take as solved.
     """
-    return cutoffs_hz * (0.5 / smooth) ** np.log2(STRONGEST)
+    share = 0.5 / np.maximum(strength, _TINY)
+    return np.minimum(cutoffs_hz * share ** np.log2(STRONGEST), HIGHEST_HZ)
 
 
 def smooth_rotations(

@@ -7,7 +7,7 @@ landmarks point and twist by their hinges (`limbs`), one body serves the whole c
 Legend: T frames, J joints (55), L landmarks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from ...rigs.rotation import (
     matrix_from_axis_angle,
     matrix_from_quaternion,
     quaternion_from_matrix,
+    slerp,
 )
-from ...rigs.skeleton import JOINT, JOINT_COUNT, joint_positions, world_rotations
+from ...rigs.skeleton import BODY_PARTS, JOINT, JOINT_COUNT, joint_positions, world_rotations
 from ..body_model import SHAPE_COUNT, BodyModel
-from ..clip import Camera, Clip, RawTake
-from .depth import mend_depth
-from .face import solve_jaw
+from ..clip import Clip, RawTake
+from .chain import Chain, ChainPose
+from .clip_solve import solve_clip
+from .evidence import NAMES, gather, noise_of
 from .filling import fill_rotations, trust_from_score
 from .hands import relaxed_fingers, solve_fingers, solve_palm
 from .limbs import (
@@ -35,12 +37,15 @@ from .limbs import (
     share_twist,
     solve_foot,
     solve_limb,
+    swing_onto,
 )
 from .limits import plausibility
+from .placing import camera_of, in_world
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
 from .proportions import solve_shape
 from .root import Sight, size_at_depth, solve_root, told_of
+from .soles import soles_of
 from .spine import fit_trunk
 from .torso import solve_torso
 
@@ -61,12 +66,25 @@ ROOT_LANDMARKS = tuple(
 
 
 def solve(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
-    """Solve every seen frame of a raw take of landmarks; no filtering, no filling.
+    """Solve every seen frame of a raw take of landmarks, all together; no filtering, no filling.
 
-    World axes are those of a level camera standing at the origin. size: how large the person is
+    World axes are those of a level camera standing at the origin, for a moving camera as it was
+    when its shot began. size: how large the person is
     beside what the landmarks say; as many times as far away, in the same pixels. Where the take
     says the pelvis' depth (`camera_root`), the person stands there, as large as the pixels ask.
     """
+    points, solution = _frame_by_frame(raw, body, size)
+    return _clip(raw, _together(raw, body, points, solution))
+
+
+def solve_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
+    """The same without the clip solve: what each frame gives nearly by itself."""
+    _, solution = _frame_by_frame(raw, body, size)
+    return _clip(raw, solution)
+
+
+def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points, "_Solution"]:
+    """The landmarks on their rays and what they give, in the world."""
     points = points_from_raw(raw, body).scaled(size)
     solution = _solve_round(points, body, raw, None)
     for _ in range(ROUNDS - 1):
@@ -78,10 +96,66 @@ def solve(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
             np.array(raw.image_size) / 2,
         )
         solution = _solve_round(points, body, raw, raw.camera_root)
-    camera = level_camera(raw)
+    quaternion, pelvis = in_world(raw, solution.quaternion, solution.pelvis)
+    return points, replace(solution, quaternion=quaternion, pelvis=pelvis)
+
+
+def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution") -> "_Solution":
+    """The clip solve from what single frames gave; palms and fingers keep their turns."""
+    points = with_shape(points, body, start.open_betas)
+    marks = body.landmark_indices(NAMES)
+    joint_L = np.where(body.landmark_joint >= 0, body.landmark_joint, body.landmark_parent)
+    carrier = joint_L[marks]
+    rest_N3 = np.asarray(body.landmark_rest_points(start.open_betas), dtype=np.float64)[marks]
+    soles = soles_of(body, start.open_betas)
+    chain = Chain(
+        rest_joints=start.rest_joints,
+        carrier=np.concatenate([carrier, soles.carrier]),
+        offset=np.concatenate([rest_N3 - start.rest_joints[carrier], soles.offset]),
+    )
+    rays_TN2 = (
+        points.image[:, points.columns(NAMES)] - np.array(raw.image_size) / 2
+    ) / raw.focal_px
+    camera_T33 = np.broadcast_to(camera_of(raw).rotation, (len(rays_TN2), 3, 3))
+    noise = noise_of(points_from_raw(raw, body))
+    evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, noise)
+    rotations_TJ33 = np.asarray(matrix_from_quaternion(start.quaternion), dtype=np.float64)
+    solved = solve_clip(chain, ChainPose(rotations=rotations_TJ33, pelvis=start.pelvis), evidence)
+    local_TJ33 = solved.rotations.copy()
+    solved_TJ33 = chain.placed(solved).world
+    palms_TJ33 = world_rotations(rotations_TJ33)
+    for side in ("left", "right"):
+        _follow_palm(local_TJ33, solved_TJ33, palms_TJ33, points, side)
+    quaternion_TJ4 = quaternion_from_matrix(local_TJ33)
+    wrists = list(BODY_PARTS["wrists"])
+    seen_TW = trust_from_score(start.scores[:, wrists])
+    # A palm that nobody saw goes where the forearm goes, not where it was in the world.
+    quaternion_TJ4[:, wrists] = slerp(
+        start.quaternion[:, wrists], quaternion_TJ4[:, wrists], seen_TW
+    )
+    return replace(start, quaternion=quaternion_TJ4, pelvis=solved.pelvis)
+
+
+def _follow_palm(
+    local_TJ33: Float64, solved_TJ33: Float64, before_TJ33: Float64, points: Points, side: str
+) -> None:
+    """The forearm's twist and the wrist below a solved arm, for the palm as it was (world)."""
+    shoulder, elbow, wrist = (JOINT[f"{side}_{n}"] for n in ("shoulder", "elbow", "wrist"))
+    limb = LEFT_ARM if side == "left" else RIGHT_ARM
+    axis_3 = points.rest_at(limb.end) - points.rest_at(limb.middle)
+    upper, palm = solved_TJ33[:, shoulder], before_TJ33[:, wrist]
+    bare = swing_onto(upper, axis_3, solved_TJ33[:, elbow] @ axis_3)
+    forearm = share_twist(bare, palm, axis_3, side)
+    local_TJ33[:, elbow] = _relative(upper, forearm)
+    local_TJ33[:, wrist] = _relative(forearm, palm)
+
+
+def _clip(raw: RawTake, solution: "_Solution") -> Clip:
+    camera = camera_of(raw)
     count = len(raw.frame_index)
+    trans = solution.pelvis - solution.rest_joints[0]
     return Clip(
-        **pose_arrays(solution.quaternion, solution.trans, solution.rest_joints, camera),
+        **pose_arrays(solution.quaternion, trans, solution.rest_joints, camera),
         betas=np.zeros(SHAPE_COUNT, dtype=np.float32),
         open_betas=solution.open_betas.astype(np.float32),
         rest_joints=solution.rest_joints.astype(np.float32),
@@ -109,11 +183,6 @@ class _Solution:
     pelvis: Float64
     hips: Float64
 
-    @property
-    def trans(self) -> Float64:
-        """The translation (T,3) m of the zero pose."""
-        return self.pelvis - self.rest_joints[0]
-
 
 def _solve_round(
     points: Points, body: BodyModel, raw: RawTake, camera_root: NDArray[np.float32] | None
@@ -122,7 +191,7 @@ def _solve_round(
     open_betas = solve_shape(points, body)
     points = with_shape(points, body, open_betas)
     rest_joints = body.rest_joints(open_betas).astype(np.float64)
-    local_TJ33, scores = solve_rotations(mend_depth(points), rest_joints)
+    local_TJ33, scores = solve_rotations(points, rest_joints)
     quaternion = believed_rotations(local_TJ33, scores, points.time_s)
     world_TJ33 = world_rotations(matrix_from_quaternion(quaternion))
     sight, hips = _sight(points, body, open_betas, world_TJ33, raw)
@@ -136,17 +205,6 @@ def _solve_round(
         scores=scores,
         pelvis=pelvis,
         hips=pelvis + hips,
-    )
-
-
-def level_camera(raw: RawTake) -> Camera:
-    """The take's lens at the world's origin, looking along y."""
-    return Camera(
-        focal=np.full(2, raw.focal_px, dtype=np.float32),
-        principal_point=np.array(raw.image_size, dtype=np.float32) / 2,
-        image_size=np.array(raw.image_size, dtype=np.int32),
-        rotation=WORLD_FROM_CAMERA.T.astype(np.float32),
-        translation=np.zeros(3, dtype=np.float32),
     )
 
 
@@ -165,9 +223,6 @@ def solve_rotations(points: Points, rest_joints_J3: Float64) -> tuple[Float64, F
     for side, limb in (("left", LEFT_ARM), ("right", RIGHT_ARM)):
         collar = trunk_TJ33[:, JOINT[f"{side}_collar"]]
         _solve_arm(points, limb, collar, side, (local_TJ33, scores))
-    jaw, jaw_score = solve_jaw(points, rest_joints_J3[JOINT["jaw"]])
-    local_TJ33[:, JOINT["jaw"]] = jaw
-    scores[:, JOINT["jaw"]] = jaw_score
     return local_TJ33, scores
 
 

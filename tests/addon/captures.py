@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from pose2rig.core_inference.body_model import load_open_body
-from pose2rig.core_inference.clip import save_clip
-from pose2rig.core_inference.metrics import quality
+from pose2rig.core_inference.clip import save_clip, save_raw_take
+from pose2rig.core_inference.metrics import quality_card
 from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.synthetic import exact_take
 
@@ -22,7 +22,7 @@ COLOURS = ((40, 40, 200), (200, 120, 40))
 
 
 def write_capture(folder: Path) -> Path:
-    """Write clips, pictures and report as the engine leaves them; the second comes in later."""
+    """Write clips, raw takes, pictures and report as the engine does; the second comes in later."""
     body = load_open_body()
     (folder / "raw").mkdir()
     people = {}
@@ -33,7 +33,8 @@ def write_capture(folder: Path) -> Path:
         raw = rows_of(replace(take, time_s=take.time_s + first / FPS), rows, first)
         clip = process(raw, body, MotionSettings())
         save_clip(folder / f"person_{number}.npz", clip)
-        people[str(number)] = quality(clip, raw, body).as_dict()
+        save_raw_take(folder / "raw" / f"person_{number}.npz", raw)
+        people[str(number)] = quality_card(clip, raw, body).as_dict()
         picture = np.full((128, 96, 3), colour, np.uint8)
         assert cv2.imwrite(str(folder / "raw" / f"person_{number}.jpg"), picture)
     report = {"footage": {"frame_rate": clip.frame_rate}, "people": people}

@@ -47,6 +47,7 @@ def test_zip_has_what_is_needed_and_no_more(extension_zip: Path) -> None:
         "__init__.py",
         "LICENSE",
         "assets/open_body.npz",
+        "assets/pose_prior.npz",
         "addon/registration.py",
         "core_inference/worker.py",
         "rigs/skeleton.py",

@@ -116,10 +116,11 @@ def test_variable_frame_rate_keeps_true_time(empty_file, add, make_clip) -> None
 def test_keys_are_linear_on_every_whole_frame(add, make_clip) -> None:
     """One linear key a frame, on all curves alike."""
     from pose2rig.addon.keyframes import fcurves
+    from pose2rig.addon.sampling import CONTACTS
 
     armature = add(make_clip(frames=30)).armature
     curves = list(fcurves(armature))
-    assert len(curves) == 55 * 4 + 3
+    assert len(curves) == 55 * 4 + 3 + len(CONTACTS)
     for curve in curves:
         assert [key.co.x for key in curve.keyframe_points] == list(range(1, 31))
         assert {key.interpolation for key in curve.keyframe_points} == {"LINEAR"}
@@ -134,7 +135,8 @@ def test_the_action_has_the_versions_slot_and_bone_groups(add, make_clip) -> Non
     if hasattr(data, "action_slot"):
         assert data.action_slot is not None
         assert data.action_slot.target_id_type == "OBJECT"
-    assert {curve.group.name for curve in fcurves(armature)} == set(JOINT_NAMES)
+    groups = {curve.group.name for curve in fcurves(armature)}
+    assert groups == {*JOINT_NAMES, "Contacts"}
 
 
 def test_capturing_again_adds_and_touches_nothing(empty_file, add, make_clip) -> None:
@@ -204,7 +206,7 @@ def test_curves_of_the_assigned_slot_only(empty_file, add, make_clip) -> None:
     data.action_slot = data.action.slots.new("OBJECT", "other")
     data.action.fcurve_ensure_for_datablock(other, "location", index=2)
     assert [curve.data_path for curve in fcurves(other)] == ["location"]
-    assert len(list(fcurves(armature))) == 223
+    assert len(list(fcurves(armature))) == 227
 
 
 def test_wide_turns_end_where_they_should(empty_file, add, make_clip) -> None:

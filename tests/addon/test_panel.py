@@ -161,10 +161,36 @@ def test_warnings_are_shown_but_for_licences_agreed_to(status) -> None:
     assert status.warnings == "no hand mean\nno depth"
 
 
-def test_jitter_is_told_in_plain_units(empty_file) -> None:
-    """The report's unit is 10 m/s3, the panel's is not."""
-    from pose2rig.addon.panel import QUALITY_LABELS, quality_text
+FIGURES = {
+    "frames": 270,
+    "coverage": 0.93,
+    "reprojection_px": 3.24,
+    "jitter_10m_s3": 48.1,
+    "foot_slide_cm_s": 0.44,
+    "floor_penetration_cm": 0.0,
+    "bone_length_cv": 6.7e-7,
+}
 
-    shapes = {key: shape for key, _, shape in QUALITY_LABELS}
-    assert quality_text("jitter_10m_s3", shapes["jitter_10m_s3"], 48.1) == "481 m/s\u00b3"
-    assert quality_text("coverage", shapes["coverage"], 0.93) == "93% of them"
+
+def test_the_quality_card_says_figures_in_words(empty_file) -> None:
+    """Each with that of the single frames, in plain units, on lines that fit."""
+    from pose2rig.addon.take_panel import quality_lines
+
+    before = {**FIGURES, "reprojection_px": 12.3, "jitter_10m_s3": 512.0, "foot_slide_cm_s": 33.0}
+    lines = quality_lines({**FIGURES, "before": before, "worst_frame": 7})
+    assert lines == [
+        "Seen in 93% of 270 frames",
+        "Off the picture 3.2 px (was 12.3)",
+        "Feet slide 0.4 cm/s (was 33.0)",
+        "Feet sink 0.0 cm (was 0.0)",
+        "Jitter 481 m/s\u00b3 (was 5120)",
+        "Bones vary 0.0% (was 0.0%)",
+    ]
+    assert max(map(len, lines)) <= CHARACTERS
+
+
+def test_a_card_without_the_figures_before_tells_the_others(empty_file) -> None:
+    """As of a take that an earlier version has captured."""
+    from pose2rig.addon.take_panel import quality_lines
+
+    assert quality_lines({"foot_slide_cm_s": 0.44, "frames": 3}) == ["Feet slide 0.4 cm/s"]

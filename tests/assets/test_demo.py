@@ -10,8 +10,8 @@ from pose2rig.core_inference.clip import Clip, load_clip
 from pose2rig.core_inference.estimators.landmark_models import open_landmark_models
 from pose2rig.core_inference.estimators.landmarks import LandmarkEstimator
 from pose2rig.core_inference.footage import Frame, content_sha256, open_footage, read
-from pose2rig.core_inference.motion.ground import sole_points
 from pose2rig.core_inference.motion.posing import world_matrices
+from pose2rig.core_inference.motion.soles import sole_points
 from pose2rig.rigs.skeleton import JOINT, joint_positions
 
 ASSETS = Path(__file__).parents[2] / "assets"

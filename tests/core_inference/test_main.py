@@ -59,7 +59,10 @@ def footage(tmp_path: Path) -> Path:
         ("capture", "clip.mp4", "--out", "o", "--resume", "--overwrite"),
         ("capture", "clip.mp4", "--out", "o", "--root", "sky"),
         ("process", "raw.npz"),
-        ("process", "raw.npz", "--out", "c.npz", "--feet", "auto"),
+        ("process", "raw.npz", "--out", "c.npz", "--feet", "bare"),
+        ("process", "raw.npz", "--out", "c.npz", "--ground", "high"),
+        ("capture", "clip.mp4", "--out", "o", "--feet", "bare"),
+        ("capture", "clip.mp4", "--out", "o", "--hands", "gloves"),
         ("export", "clip.npz"),
         ("evaluate", "clip.npz"),
         ("capture", "clip.mp4", "--out", "o", "--over"),
@@ -75,6 +78,8 @@ def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: tuple[str, ..
         (("--smooth", "-0.1"), "--smooth"),
         (("--smooth", "1.1"), "--smooth"),
         (("--smooth", "nan"), "--smooth"),
+        (("--hands", "-0.1"), "--hands"),
+        (("--hands", "nan"), "--hands"),
         (("--fov", "0"), "--fov"),
         (("--fov", "180"), "--fov"),
         (("--focal", "-5"), "--focal"),
@@ -325,8 +330,20 @@ def test_a_folder_is_no_file_name(
     assert_one_line(end, 1, "is a folder")
 
 
+@pytest.mark.parametrize("option", ["--smooth", "--hands"])
 def test_a_strength_that_makes_no_sense_is_wrong_usage(
-    run: Run, known_files: Files, tmp_path: Path
+    run: Run, known_files: Files, tmp_path: Path, option: str
 ) -> None:
-    end = run("process", known_files.raw, "--out", tmp_path / "c.npz", "--smooth", "2")
-    assert_one_line(end, 2, "--smooth")
+    end = run("process", known_files.raw, "--out", tmp_path / "c.npz", option, "2")
+    assert_one_line(end, 2, f"{option} makes no sense", "0 to 1", "pose2rig process --help")
+
+
+@pytest.mark.parametrize("command", ["capture", "process"])
+def test_the_help_explains_what_makes_the_motion(
+    capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    told = " ".join(capfd.readouterr().out.split())
+    for option in ("--smooth S", "--hands S", "--feet {auto,always,never}", "--ground {auto,level"):
+        assert option in told

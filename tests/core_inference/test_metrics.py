@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose2rig.core_inference.body_model import BodyModel, load_open_body
-from pose2rig.core_inference.clip import Clip
+from pose2rig.core_inference.clip import Clip, RawTake
 from pose2rig.core_inference.metrics import (
     bone_length_variation,
     derivative,
@@ -15,11 +15,16 @@ from pose2rig.core_inference.metrics import (
     foot_slide,
     jerk,
     quality,
+    quality_card,
+    worst_frame,
 )
-from pose2rig.core_inference.motion.ground import sole_points
 from pose2rig.core_inference.motion.posing import quaternions, with_pose
+from pose2rig.core_inference.motion.single_frames import single_frames
+from pose2rig.core_inference.motion.soles import sole_points
+from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.synthetic import exact_take, known_motion
 
+from .conftest import rows_of
 from .known_motions import AVERAGE, FPS, clip_of, random_motion, upright
 
 
@@ -165,3 +170,68 @@ def test_derivatives_of_polynomials_are_exact_at_uneven_times(order: int):
     found = derivative(powers[:, None], time_s, order)
     assert found.shape == (9 - order, 1, 3)
     assert found[:, 0] == pytest.approx(np.tile(wanted, (9 - order, 1)), abs=1e-8)
+
+
+# --- the quality card --------------------------------------------------------------------------
+
+
+def shaken(raw: RawTake, row: int, shift_px: float) -> RawTake:
+    """The take with one frame's detections somewhere else."""
+    joints2d = raw.joints2d.copy()
+    joints2d[row] += shift_px
+    return replace(raw, joints2d=joints2d)
+
+
+def test_the_card_has_every_figure_before_and_after(body: BodyModel):
+    """Single frames of noisy landmarks shake more than the clip that is made of them all."""
+    motion, time_s = random_motion(body, 3, seconds=1.5)
+    take = exact_take(motion, body, time_s)
+    random = np.random.default_rng(5)
+    noise = random.normal(0.0, 4.0, take.landmarks2d.shape).astype(np.float32)
+    raw = replace(take, landmarks2d=take.landmarks2d + noise)
+    clip = process(raw, body, MotionSettings())
+    card = quality_card(clip, raw, body)
+    told = card.as_dict()
+    assert set(told) == {*card.after.as_dict(), "before", "worst_frame"}
+    assert set(told["before"]) == set(card.after.as_dict())
+    assert card.after == quality(clip, raw, body)
+    assert card.before.frames == card.after.frames
+    assert card.before.jitter_10m_s3 > 2.0 * card.after.jitter_10m_s3
+    assert quality_card(clip, raw, body, single_frames(raw, body)) == card
+    json.dumps(told, allow_nan=False)
+
+
+def test_the_figures_before_are_of_every_source_frame_where_some_were_not_seen(body: BodyModel):
+    motion, time_s = random_motion(body, 4, seconds=1.5)
+    raw = rows_of(exact_take(motion, body, time_s), np.delete(np.arange(len(time_s)), [9, 10]), 7)
+    clip = process(raw, body, MotionSettings())
+    card = quality_card(clip, raw, body)
+    assert (card.before.frames, card.before.frames_tracked) == (len(time_s), len(time_s) - 2)
+
+
+def seen_standing(body: BodyModel, frames: int) -> tuple[Clip, RawTake]:
+    """A clip of a person who stands still, and the take that shows exactly this."""
+    clip = standing(body, frames)
+    motion = known_motion(body, upright(frames), clip.trans.astype(np.float64), AVERAGE)
+    take = rows_of(exact_take(motion, body, clip.time_s), np.arange(frames), 100)
+    return replace(clip, frame_index=take.frame_index, joints2d=take.joints2d), take
+
+
+@pytest.mark.parametrize("worst", [0, 3, 20])
+def test_the_worst_frame_is_named_by_its_number_in_the_footage(body: BodyModel, worst: int):
+    """Where pixels are far off, where a foot in contact leaps, where one sinks."""
+    clip, raw = seen_standing(body, 25)
+    assert worst_frame(clip, shaken(raw, worst, 80.0), body) == 100 + worst
+    sunk = clip.joints.copy()
+    sunk[worst:, :, 2] -= 0.2 * np.exp(-np.arange(25 - worst))[:, None]
+    assert worst_frame(replace(clip, joints=sunk), raw, body) in range(98 + worst, 103 + worst)
+    slid = clip.joints.copy()
+    slid[worst:, :, 0] += 0.2
+    marked = replace(clip, joints=slid, contacts=np.ones_like(clip.contacts))
+    assert worst_frame(marked, raw, body) in range(98 + worst, 103 + worst) or worst == 0
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_the_worst_frame_of_a_short_clip_is_one_of_its_own(body: BodyModel, frames: int):
+    clip, raw = seen_standing(body, frames)
+    assert worst_frame(clip, raw, body) in clip.frame_index

@@ -36,6 +36,8 @@ PEOPLE_KEYS = {
     "foot_slide_cm_s",
     "floor_penetration_cm",
     "bone_length_cv",
+    "before",
+    "worst_frame",
     "shot",
     "first_frame",
     "last_frame",
@@ -83,6 +85,30 @@ def test_processing_the_raw_take_again_gives_the_captures_clip_exactly(
     assert end.status == 0
     assert files_under(tmp_path)["again.npz"] == before["person_0.npz"]
     assert files_under(captured.out) == before
+
+
+@slow
+def test_settings_of_a_capture_give_its_clip_again_exactly(
+    person_video: Path, tmp_path: Path
+) -> None:
+    """And each of them matters, the ground on its own, for it alone moves what stands."""
+    chosen = ("--smooth", 0.2, "--hands", 0.9, "--feet", "always", "--ground", "level")
+    out = tmp_path / "out"
+    assert capture(person_video, out, *chosen).status == 0
+    raw, known = out / "raw" / "person_0.npz", (out / "person_0.npz").read_bytes()
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    asked = {"smooth": 0.2, "hands": 0.9, "feet": "always", "ground": "level"}
+    assert asked.items() <= report["settings"].items()
+    assert load_clip(out / "person_0.npz").provenance["motion"] == asked
+
+    def again(*options: object) -> bytes:
+        path = tmp_path / "again.npz"
+        assert pose2rig("process", raw, "--out", path, "--overwrite", *options).status == 0
+        return path.read_bytes()
+
+    assert again(*chosen) == known
+    for index in range(0, len(chosen), 2):
+        assert again(*chosen[:index], *chosen[index + 2 :]) != known
 
 
 @slow

@@ -17,7 +17,9 @@ def settings(**changes: Any) -> CaptureSettings:
 
 def test_the_defaults_are_the_contracts() -> None:
     made = settings()
-    assert (made.person, made.estimator, made.motion.smooth) == ("largest", "landmarks", 0.5)
+    assert (made.person, made.estimator) == ("largest", "landmarks")
+    motion = {"smooth": 0.5, "hands": 0.5, "feet": "auto", "ground": "auto"}
+    assert made.motion.as_json() == motion
     assert (made.start, made.end, made.fov_deg, made.focal_px) == (None, None, None, None)
     assert made.wanted_formats == ("npz", "fbx")
     assert not made.overwrite
@@ -60,6 +62,10 @@ def test_strengths_from_0_to_1_are_accepted(smooth: float) -> None:
     [
         {"motion": MotionSettings(smooth=-0.01)},
         {"motion": MotionSettings(smooth=float("nan"))},
+        {"motion": MotionSettings(hands=1.01)},
+        {"motion": MotionSettings(hands=float("nan"))},
+        {"motion": MotionSettings(feet="bare")},
+        {"motion": MotionSettings(ground="high")},
         {"start": -1},
         {"end": 0},
         {"start": 4, "end": 4},

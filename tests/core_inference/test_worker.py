@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pose2rig.core_inference.clip import load_clip
+from pose2rig.core_inference.motion.stack import MotionSettings
 from pose2rig.core_inference.protocol import (
     CancelledEvent,
     Chunk,
@@ -22,6 +23,8 @@ from pose2rig.core_inference.protocol import (
     Started,
     event_from_line,
 )
+from pose2rig.core_inference.reprocessing import ProcessSettings
+from pose2rig.core_inference.settings import CaptureSettings
 from pose2rig.core_inference.worker import read_job
 from pose2rig.rigs.errors import NotAvailableError, UsageError
 
@@ -66,6 +69,12 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def capture_job(folder: Path, text: str) -> CaptureSettings:
+    settings = read_job(written(folder, text))
+    assert isinstance(settings, CaptureSettings)
+    return settings
+
+
 def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None:
     text = json.dumps(
         {
@@ -74,6 +83,9 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
             "start": 3,
             "end": 9,
             "smooth": 0.25,
+            "hands": 1,
+            "feet": "never",
+            "ground": "level",
             "fov": 55.0,
             "focal": None,
             "formats": ["npz"],
@@ -88,9 +100,11 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
             "checkpoint": ["rootnet=root.pth", "smplx=body.npz"],
         }
     )
-    settings = read_job(written(tmp_path, text))
+    settings = capture_job(tmp_path, text)
     assert (settings.footage, settings.out) == (Path("clip.mp4"), Path("folder"))
-    assert (settings.start, settings.end, settings.motion.smooth) == (3, 9, 0.25)
+    assert (settings.start, settings.end) == (3, 9)
+    motion = {"smooth": 0.25, "hands": 1.0, "feet": "never", "ground": "level"}
+    assert settings.motion.as_json() == motion
     assert (settings.fov_deg, settings.focal_px) == (55.0, None)
     assert settings.wanted_formats == ("npz",)
     assert (settings.overwrite, settings.resume) == (True, False)
@@ -100,8 +114,8 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
 
 
 def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) -> None:
-    settings = read_job(written(tmp_path, '{"footage": "clip.mp4", "out": "folder"}'))
-    assert settings.motion.smooth == 0.5
+    settings = capture_job(tmp_path, '{"footage": "clip.mp4", "out": "folder"}')
+    assert settings.motion == MotionSettings()
     assert settings.formats is None
     assert (settings.overwrite, settings.resume) == (False, False)
     assert (settings.person, settings.root) == ("largest", "fit")
@@ -109,10 +123,38 @@ def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) ->
     assert (settings.device, settings.exact) == ("auto", False)
 
 
+def test_a_job_may_process_a_raw_take_again(tmp_path: Path) -> None:
+    job = {
+        "job": "process",
+        "raw": "raw/person_0.npz",
+        "out": "clip.npz",
+        "smooth": 0.25,
+        "feet": "never",
+        "contacts": "edited.npz",
+        "cache": None,
+    }
+    settings = read_job(written(tmp_path, json.dumps(job)))
+    assert settings == ProcessSettings(
+        raw=Path("raw/person_0.npz"),
+        out=Path("clip.npz"),
+        motion=MotionSettings(smooth=0.25, feet="never"),
+        contacts=Path("edited.npz"),
+    )
+
+
+def test_settings_of_a_process_job_are_checked(tmp_path: Path) -> None:
+    text = '{"job": "process", "raw": "r.npz", "out": "c.npz", "feet": "bare"}'
+    with pytest.raises(UsageError, match="--feet makes no sense"):
+        read_job(written(tmp_path, text))
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '"job"', '{"out": "o"}', '{"footage": 3, "out": "o"}',
      '{"footage": "f", "out": "o", "smooth": "much"}',
+     '{"footage": "f", "out": "o", "hands": null}',
+     '{"job": "process", "out": "o"}',
+     '{"job": "process", "raw": "r", "out": "o", "contacts": 3}',
      '{"footage": "f", "out": "o", "start": "soon"}',
      '{"footage": "f", "out": "o", "models": 3}',
      '{"footage": "f", "out": "o", "checkpoint": [3]}'],
@@ -134,7 +176,7 @@ def test_a_job_of_a_later_version_says_so(tmp_path: Path) -> None:
 
 def test_a_job_may_ask_to_go_on_with_an_unfinished_capture(tmp_path: Path) -> None:
     text = '{"footage": "f", "out": "o", "resume": true, "overwrite": false}'
-    assert read_job(written(tmp_path, text)).resume
+    assert capture_job(tmp_path, text).resume
 
 
 # --- running -----------------------------------------------------------------------------------

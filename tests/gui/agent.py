@@ -247,6 +247,16 @@ def selected() -> list[str]:
     return [item.name for item in bpy.context.scene.objects if item.select_get()]
 
 
+def set_motion(armature: str, values: dict[str, Any]) -> None:
+    """Set sliders of a take, as dragging them does."""
+    for name, value in values.items():
+        setattr(bpy.data.objects[armature].pose2rig, name, value)
+
+
+def current_frame() -> int:
+    return bpy.context.scene.frame_current
+
+
 def set_engine(python: str) -> None:
     bpy.context.preferences.addons[ADDON].preferences.engine_python = python
 
@@ -302,6 +312,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     for command in (
         blender_info,
         choose_tab,
+        current_frame,
         empty_scene,
         frame_body,
         load,
@@ -318,6 +329,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         selected,
         set_engine,
         set_footage,
+        set_motion,
         show_body,
         show_capture,
         thumbnail_size,

@@ -10,8 +10,9 @@ from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, EstimatedPose, RawTake
 from pose2rig.core_inference.metrics import quality
 from pose2rig.core_inference.motion.estimated import clip_from_estimate, with_mesh
-from pose2rig.core_inference.motion.ground import OUTLIERS, sole_points
+from pose2rig.core_inference.motion.ground import OUTLIERS
 from pose2rig.core_inference.motion.posing import quaternions
+from pose2rig.core_inference.motion.soles import sole_points, soles_of
 from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.synthetic import KnownMotion, camera_position, exact_take
 from pose2rig.rigs.rotation import (
@@ -26,7 +27,7 @@ from ...licensed_models import smplx_like_joints
 from ..known_motions import random_motion, turned, upright
 
 MESH = 20
-OFF = MotionSettings(smooth=0.0)
+OFF = MotionSettings(smooth=0.0, hands=0.0, feet="never", ground="level")
 
 
 def estimated_take(
@@ -129,13 +130,23 @@ def test_turns_that_leap_by_a_sign_are_smoothed_as_one_turn(body: BodyModel) -> 
 def test_the_mesh_follows_the_pelvis_through_smoothing_and_ground(
     raw: RawTake, body: BodyModel
 ) -> None:
-    clip = process(raw, body, MotionSettings(smooth=1.0))
+    clip = process(raw, body, MotionSettings(smooth=1.0, ground="level"))
     assert mesh_of(clip).dtype == np.float32
     own = pose_of(raw)
     pelvis = own.trans + own.rest_joints[0]
     assert np.abs(clip.joints[:, 0] - pelvis).max() > 0.1
     expected = mesh_of(own) - pelvis[:, None] + clip.joints[:, :1]
     np.testing.assert_allclose(mesh_of(clip), expected, atol=1e-5)
+
+
+def test_the_mesh_turns_with_the_world(raw: RawTake, body: BodyModel) -> None:
+    """Feet and body show which way is up: person, camera and mesh are turned alike."""
+    level = process(raw, body, OFF)
+    turned_too = process(raw, body, replace(OFF, ground="auto"))
+    turn = turned_too.camera.rotation.T @ level.camera.rotation
+    assert np.degrees(angle_between(turn[None].astype(np.float64), np.eye(3)[None]))[0] > 1.0
+    about = [mesh_of(clip) - clip.joints[:, :1] for clip in (level, turned_too)]
+    np.testing.assert_allclose(about[1], about[0] @ turn.T, atol=1e-5)
 
 
 def test_a_filled_rows_mesh_and_expression_are_between_their_neighbours(
@@ -187,9 +198,7 @@ def test_soles_are_below_the_clips_own_ankles(body: BodyModel) -> None:
     clip = process(standing(body), body, OFF)
     soles = sole_points(clip, body)
     ankles = clip.joints[:, [7, 7, 8, 8]]
-    open_rest = body.rest_joints(np.zeros(10))
-    on_open = body.landmark_rest_points(np.zeros(10))
-    heel = on_open[body.landmark_names.index("body_left_heel")] - open_rest[7]
+    heel = soles_of(body, np.zeros(10)).offset[0]
     below = soles[0, 0] - ankles[0, 0]
     np.testing.assert_allclose(below, [heel[0], -heel[2], heel[1]], atol=0.01)
     assert np.abs(soles[:30, :, 2]).max() < 0.03

@@ -5,8 +5,9 @@ import pytest
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, replaced
-from pose2rig.core_inference.motion.ground import OUTLIERS, put_on_ground, shifted, sole_points
+from pose2rig.core_inference.motion.ground import OUTLIERS, put_on_ground, shifted
 from pose2rig.core_inference.motion.posing import quaternions, with_pose
+from pose2rig.core_inference.motion.soles import sole_points
 
 from ..known_motions import clip_of, random_motion
 

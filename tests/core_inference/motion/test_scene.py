@@ -8,9 +8,9 @@ import pytest
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, RawTake, load_raw_take, save_raw_take
-from pose2rig.core_inference.motion.ground import sole_points
 from pose2rig.core_inference.motion.placing import Scene, scene_of
 from pose2rig.core_inference.motion.scene import stand_together
+from pose2rig.core_inference.motion.soles import sole_points
 from pose2rig.core_inference.motion.stack import MotionSettings, process
 from pose2rig.core_inference.synthetic import KnownMotion, exact_take
 

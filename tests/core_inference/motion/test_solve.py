@@ -153,7 +153,7 @@ def test_landmarks_never_seen_leave_the_neutral_pose_and_score_0(body: BodyModel
         ("left_wrist", np.eye(3)),
     ):
         angles = rotation_errors(rotations[:, JOINT[name]], neutral[None])
-        assert np.degrees(angles).max() < 1.0, name
+        assert np.degrees(angles).max() < 6.0, name
         assert clip.scores[:, JOINT[name]].max() == 0.0, name
     others = pelvis_apart(clip, motion)[:, [JOINT["right_wrist"], JOINT["left_ankle"]]]
     assert others.mean() < 0.015

@@ -1,0 +1,192 @@
+"""Planted feet: what stands does not move, what lifts lets go softly.
+
+Each stretch of contact of a heel or a toe gets one place. The body is carried over to these
+places as a whole, smoothly; what is left, legs reach by hip and knee, each knee bending the way
+it did. Around a contact the correction fades in and out, so nothing pops.
+
+Legend: T frames, S sole points (4: left heel, left toe, right heel, right toe), F feet (2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from ...rigs.rotation import normalized, quaternion_from_matrix, swing_between
+from ...rigs.skeleton import JOINT
+from ..body_model import BodyModel
+from ..clip import Clip
+from .contacts import STANDS, stretches
+from .filling import trust_from_score
+from .legs import Leg, reach_ankle
+from .posing import quaternions, with_pose, world_matrices
+from .smoothing import smooth_vectors
+from .soles import sole_points
+
+Float64 = NDArray[np.float64]
+
+MODES = ("auto", "always", "never")
+
+EASE_S = 0.25
+"""A correction comes and goes within this time."""
+
+ON_GROUND_M = 0.06
+"""What stands so close to the ground stands on it."""
+
+FIRM = 8
+"""Who is held fully has its way against who is being taken hold of: shares count to this power."""
+
+BODY_HZ = 3.0
+"""The body as a whole is corrected no faster than this."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Held:
+    """What holding one sole asks: offset (T,3) m, and how much it holds (T,) 0..1."""
+
+    offset: Float64
+    share: Float64
+
+
+def plant_feet(clip: Clip, body: BodyModel, mode: str) -> Clip:
+    """Hold standing soles in place; mode is one of `MODES`, `never` leaves the clip as it is."""
+    if mode == "never" or len(clip.frame_index) < 3:
+        return clip
+    soles_TS3 = sole_points(clip, body)
+    held = [_hold(soles_TS3[:, k], clip.contacts[:, k], clip.time_s, mode) for k in range(4)]
+    if not any(sole.share.any() for sole in held):
+        return clip
+    world_TJ33 = world_matrices(clip)
+    joints_TJ3 = clip.joints.astype(np.float64)
+    feet = [
+        _foot(soles_TS3[:, pair], [held[k] for k in pair], world_TJ33, joints_TJ3, side)
+        for side, pair in (("left", [0, 1]), ("right", [2, 3]))
+    ]
+    shift_T3 = _body_shift(feet, joints_TJ3, clip.time_s)
+    legs = [_leg(joints_TJ3, world_TJ33, foot.side) for foot in feet]
+    shift_T3 = shift_T3 + _towards(feet, legs, shift_T3, clip.time_s)
+    local_TJ4 = quaternions(clip)
+    for foot, leg in zip(feet, legs, strict=True):
+        share_T1 = foot.share[:, None]
+        moved = leg.moved(shift_T3)
+        goal_T3 = share_T1 * foot.ankle + (1.0 - share_T1) * moved.ankle
+        joints = [JOINT[f"{foot.side}_{name}"] for name in ("hip", "knee", "ankle")]
+        thigh_T33, shin_T33 = reach_ankle(moved, goal_T3)
+        world = [thigh_T33 @ world_TJ33[:, joints[0]], shin_T33 @ world_TJ33[:, joints[1]]]
+        above = [world_TJ33[:, 0], *world]
+        for joint, parent_T33, own_T33 in zip(joints, above, [*world, foot.world], strict=True):
+            relative_T33 = np.swapaxes(parent_T33, -1, -2) @ own_T33
+            local_TJ4[:, joint] = quaternion_from_matrix(relative_T33)
+    return with_pose(clip, local_TJ4, clip.trans + shift_T3)
+
+
+def _hold(sole_T3: Float64, contact_T: NDArray[np.float32], time_s_T: Float64, mode: str) -> _Held:
+    """Where one sole has to go, contact by contact, and between them."""
+    offset_T3 = np.zeros_like(sole_T3)
+    share_T = np.zeros(len(sole_T3))
+    knots: list[int] = []
+    for start, stop in stretches(contact_T > STANDS[mode]):
+        first, last = max(start - 1, 0), min(stop, len(sole_T3) - 1)
+        rows = slice(first, last + 1)
+        place_3 = np.median(sole_T3[rows], axis=0)
+        if abs(place_3[2]) < ON_GROUND_M or mode == "always":
+            place_3[2] = 0.0
+        offset_T3[rows] = place_3 - sole_T3[rows]
+        early = trust_from_score(time_s_T - (time_s_T[first] - EASE_S), 0.0, EASE_S)
+        late = trust_from_score((time_s_T[last] + EASE_S) - time_s_T, 0.0, EASE_S)
+        share_T = np.maximum(share_T, np.minimum(early, late))
+        knots += range(first, last + 1)
+    if not knots:
+        return _Held(offset=offset_T3, share=share_T)
+    filled_T3 = np.stack(
+        [np.interp(np.arange(len(sole_T3)), knots, axis[knots]) for axis in offset_T3.T], axis=1
+    )
+    return _Held(offset=filled_T3, share=share_T)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Foot:
+    """A foot as it is to be: side, ankle (T,3) m, world (T,33), and how much it is held (T,)."""
+
+    side: str
+    ankle: Float64
+    world: Float64
+    share: Float64
+
+
+def _foot(
+    soles_T23: Float64,
+    held: list[_Held],
+    world_TJ33: Float64,
+    joints_TJ3: Float64,
+    side: str,
+) -> _Foot:
+    """Turn and place a foot so that what is held of heel and toe comes where it belongs."""
+    heel, toe = held
+    line_T3 = soles_T23[:, 1] - soles_T23[:, 0]
+    wanted_heel_T3 = soles_T23[:, 0] + _asked(heel, toe)
+    wanted_toe_T3 = soles_T23[:, 1] + _asked(toe, heel)
+    along_T3 = normalized(wanted_toe_T3 - wanted_heel_T3)
+    turn_T33 = swing_between(normalized(line_T3), along_T3)
+    length_T1 = np.linalg.norm(line_T3, axis=-1, keepdims=True)
+    firm_toe, firm_heel = toe.share**FIRM, heel.share**FIRM
+    toe_share_T1 = (firm_toe / np.maximum(firm_toe + firm_heel, 1e-9))[:, None]
+    from_heel_T3 = wanted_heel_T3 + length_T1 * along_T3
+    placed_toe_T3 = toe_share_T1 * wanted_toe_T3 + (1.0 - toe_share_T1) * from_heel_T3
+    ankle_T3 = joints_TJ3[:, JOINT[f"{side}_ankle"]]
+    reach_T3 = (turn_T33 @ (ankle_T3 - soles_T23[:, 1])[..., None])[..., 0]
+    return _Foot(
+        side=side,
+        ankle=placed_toe_T3 + reach_T3,
+        world=turn_T33 @ world_TJ33[:, JOINT[f"{side}_ankle"]],
+        share=np.maximum(heel.share, toe.share),
+    )
+
+
+def _leg(joints_TJ3: Float64, world_TJ33: Float64, side: str) -> Leg:
+    hip, knee, ankle = (JOINT[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
+    return Leg(
+        hip=joints_TJ3[:, hip],
+        knee=joints_TJ3[:, knee],
+        ankle=joints_TJ3[:, ankle],
+        front=world_TJ33[:, hip, :, 2],
+    )
+
+
+def _asked(own: _Held, other: _Held) -> Float64:
+    """How far a sole goes (T,3) m: where it is held itself, else along with the other one."""
+    share_T1, other_T1 = own.share[:, None], other.share[:, None]
+    return share_T1 * own.offset + (1.0 - share_T1) * other_T1 * other.offset
+
+
+def _body_shift(feet: list[_Foot], joints_TJ3: Float64, time_s_T: Float64) -> Float64:
+    """How far (T,3) m the body goes with its feet, between contacts on the way to the next."""
+    ankles = [joints_TJ3[:, JOINT[f"{foot.side}_ankle"]] for foot in feet]
+    share_FT = np.stack([np.where(foot.share >= 1.0, 1.0, 0.0) for foot in feet])
+    asked_FT3 = np.stack([foot.ankle - ankle for foot, ankle in zip(feet, ankles, strict=True)])
+    total_T = share_FT.sum(axis=0)
+    known = np.flatnonzero(total_T)
+    mean_T3 = np.einsum("ft,fti->ti", share_FT, asked_FT3)[known] / total_T[known, None]
+    frames_T = np.arange(len(total_T))
+    whole_T3 = np.stack([np.interp(frames_T, known, axis) for axis in mean_T3.T], axis=1)
+    return _calm(whole_T3, time_s_T)
+
+
+def _towards(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Float64) -> Float64:
+    """How far (T,3) m the body goes towards feet that its legs do not reach."""
+    pull_T3 = np.zeros_like(shift_T3)
+    for foot, leg in zip(feet, legs, strict=True):
+        line_T3 = foot.ankle - (leg.hip + shift_T3)
+        length_T1 = np.linalg.norm(line_T3, axis=-1, keepdims=True)
+        missing_T1 = np.maximum(length_T1 - leg.easy_reach, 0.0) * (foot.share >= 1.0)[:, None]
+        pull_T3 = pull_T3 + missing_T1 * line_T3 / np.maximum(length_T1, 1e-9)
+    reach = max(1, round(EASE_S / 2 / float(np.median(np.diff(time_s_T)))))
+    size_T = maximum_filter1d(np.linalg.norm(pull_T3, axis=-1), 2 * reach + 1, mode="nearest")
+    heading_T3 = _calm(pull_T3, time_s_T)
+    return _calm(size_T[:, None] * normalized(heading_T3), time_s_T)
+
+
+def _calm(path_T3: Float64, time_s_T: Float64) -> Float64:
+    even_T1 = np.ones((len(path_T3), 1))
+    return smooth_vectors(path_T3[:, None], time_s_T, even_T1, np.array([BODY_HZ]))[:, 0]
