@@ -28,7 +28,7 @@ def save_contacts(path: Path, armature: bpy.types.Object, clip: Clip, timing: Fr
             "the action has no contact curves to use",
             expected=", ".join(CONTACTS),
             actual=f"no {', '.join(missing)}",
-            next_step="choose an action of this take, or untick Use Edited Contacts",
+            next_step="choose an action of this take, or untick Edited Contacts",
         )
     positions_T, _ = scene_frames(clip, timing)
     columns = [

@@ -62,7 +62,7 @@ class TakeMotion(bpy.types.PropertyGroup):
         update=_changed,
     )
     use_contacts: bpy.props.BoolProperty(
-        name="Use Edited Contacts",
+        name="Edited Contacts",
         description="Feet stand where the action's contact curves say, not where they are found",
         default=False,
         options=set(),

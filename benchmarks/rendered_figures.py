@@ -15,11 +15,11 @@ from rendered_motions import Performance
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, RawTake
 from pose2rig.core_inference.metrics import foot_slide
-from pose2rig.core_inference.motion.contacts import mark_contacts
+from pose2rig.core_inference.motion.contacts import stance_of, with_contacts
 from pose2rig.core_inference.motion.ground import put_on_ground
 from pose2rig.core_inference.motion.posing import quaternions
 from pose2rig.core_inference.motion.soles import sole_points
-from pose2rig.core_inference.motion.solve import solve
+from pose2rig.core_inference.motion.solve import solve_frames
 from pose2rig.core_inference.motion_metrics import accelerations, contact_f1
 from pose2rig.core_inference.pose_metrics import (
     aligned_point_errors,
@@ -69,7 +69,8 @@ class Figures:
 
 def before(raw: RawTake, body: BodyModel) -> Clip:
     """What the landmarks alone say, frame by frame."""
-    return mark_contacts(put_on_ground(solve(raw, body), body), body)
+    clip = solve_frames(raw, body)
+    return put_on_ground(with_contacts(clip, stance_of(clip, body).contacts), body)
 
 
 def figures(clip: Clip, performance: Performance, body: BodyModel) -> Figures:

@@ -35,6 +35,7 @@ class Reprocess(bpy.types.Operator):
         is_watched = process_session.is_running()
         if not self._start(context):
             return {"CANCELLED"}
+        redraw(context)
         if is_watched:  # by the operator whose worker has just been replaced
             return {"FINISHED"}
         manager = context.window_manager

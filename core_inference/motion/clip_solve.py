@@ -46,7 +46,7 @@ HEAD_SIGMA_RAD = 0.15
 """How far the head may turn from where the face shows it."""
 
 ROOT_ACCELERATION_MS2 = 3.0
-TURN_ACCELERATION_RAD_S2 = 60.0
+TURN_ACCELERATION_RAD_S2 = 120.0
 """How the pelvis accelerates in depth, and joints in turning, at the cost of one sigma."""
 
 TILT_SIGMA_RAD = np.radians(12.0)

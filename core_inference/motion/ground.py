@@ -45,7 +45,7 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
     """
     soles_TS3 = sole_points(clip, body)
     lowest_TF = soles_TS3[..., 2].reshape(-1, 2, 2).min(axis=2)
-    down = floor = _ground_m(clip, soles_TS3[..., 2])
+    down = floor = ground_level(clip, soles_TS3[..., 2])
     x, y = clip.joints[0, 0, :2].tolist()
     if scene is not None:
         (x, y), down = scene.origin, scene.ground_m
@@ -62,8 +62,11 @@ def put_on_ground(clip: Clip, body: BodyModel, scene: Scene | None = None) -> Cl
     )
 
 
-def _ground_m(clip: Clip, height_TS: Float64) -> float:
-    """How high the ground is: under soles in contact, else where the lowest feet get to."""
+def ground_level(clip: Clip, height_TS: Float64) -> float:
+    """How high the ground is in m, below soles at height_TS (T,4) m, world.
+
+    Under soles in contact, else where the lowest feet get to.
+    """
     stands_TS = clip.contacts > STANDS
     if stands_TS.sum() >= FEWEST_CONTACTS:
         return float(np.median(height_TS[stands_TS]))

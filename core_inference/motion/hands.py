@@ -6,9 +6,20 @@ Legend: T frames, J finger joints (15, in SMPL-X order).
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import matrix_from_axis_angle, normalized, power, rotation_about
+from ...rigs.rotation import (
+    angle_between,
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+    normalized,
+    power,
+    quaternion_from_matrix,
+    rotation_about,
+    slerp,
+)
+from .filling import trust_from_score
 from .limbs import swing_onto
 from .points import Points
+from .smoothing import smooth_vectors
 from .torso import points_kabsch
 
 Float64 = NDArray[np.float64]
@@ -40,8 +51,17 @@ COARSE_PALM = ("wrist", "index", "pinky")
 RELAXED_CURL_RAD = np.radians([12.0, 18.0, 10.0])
 """Bend of the three joints of a finger nobody saw: a hand at rest, not a flat one."""
 
-COARSE_SHARE = 0.6
+COARSE_SHARE = 0.45
 """How far a palm from the body's three points is believed, against one from the hand's own."""
+
+AT_ODDS = np.radians((75.0, 105.0))
+FINE_SCORE = (0.3, 0.7)
+"""A hand seen front to back or upside down is a common error: where the palm of the hand's own
+landmarks is turned so far from that of the body's, it is believed less, and not at all from the
+second on. Nor is it below the first score; fully from the second."""
+
+PALM_HZ = 3.0
+"""One palm gives way to the other no faster than this."""
 
 SPREAD_RAD = np.radians(22.0)
 KNUCKLE_RAD = np.radians((-25.0, 95.0))
@@ -56,17 +76,29 @@ def solve_palm(points: Points, side: str) -> tuple[Float64, Float64]:
     coarse, coarse_score = points_kabsch(points, coarse_names), points.score(*coarse_names)
     fine_names = tuple(f"{side}_hand_{name}" for name in PALM)
     fine, fine_score = points_kabsch(points, fine_names), points.score(*fine_names)
-    found = fine_score > 0.2
-    rotation = np.where(found[:, None, None], fine, coarse)
-    return rotation, np.where(found, fine_score, COARSE_SHARE * coarse_score)
+    agreeing = 1.0 - trust_from_score(angle_between(coarse, fine), *AT_ODDS)
+    share_T = _eased(trust_from_score(fine_score, *FINE_SCORE) * agreeing, points.time_s)
+    between = slerp(quaternion_from_matrix(coarse), quaternion_from_matrix(fine), share_T)
+    score_T = (1.0 - share_T) * COARSE_SHARE * coarse_score + share_T * fine_score
+    return np.asarray(matrix_from_quaternion(between), dtype=np.float64), score_T
 
 
-def solve_fingers(points: Points, side: str, palm: Float64) -> tuple[Float64, Float64]:
-    """Parent-relative rotations (T,15,3,3) and score (T,) of a hand's fingers.
+def _eased(share_T: Float64, time_s_T: Float64) -> Float64:
+    """A share (T,) that rises to its height, and falls from it, no faster than `PALM_HZ`."""
+    if len(share_T) < 2:
+        return share_T
+    even_T1 = np.ones((len(share_T), 1))
+    calm = smooth_vectors(share_T[:, None, None], time_s_T, even_T1, np.array([PALM_HZ]))
+    return np.clip(np.minimum(calm[:, 0, 0], share_T), 0.0, 1.0)
+
+
+def solve_fingers(points: Points, side: str) -> tuple[Float64, Float64]:
+    """Parent-relative rotations (T,15,3,3) and score (T,) of a hand's fingers, in its own palm.
 
     Knuckles bend and spread within limits; the joints beyond are hinges that only bend. The
     thumb's joints swing, within limits too.
     """
+    palm = points_kabsch(points, tuple(f"{side}_hand_{name}" for name in PALM))
     locals_TJ33 = np.empty((len(palm), 15, 3, 3))
     for number, (finger, names) in enumerate(FINGERS.items()):
         bones_seen = _bones(points, [f"{side}_hand_{name}" for name in names])

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import FloatArray, normalized, rotation_about, swing_between, twist_angle
+from ...rigs.rotation import (
+    FloatArray,
+    axis_angle_from_matrix,
+    matrix_from_axis_angle,
+    normalized,
+    rotation_about,
+    swing_between,
+    twist_angle,
+)
 from .filling import fill_angles, trust_from_score
 from .points import Points
 
@@ -112,7 +120,14 @@ def _perpendicular(vector_3: Float64, axis_3: Float64) -> Float64:
 # --- the ends: feet and forearms --------------------------------------------------------------
 
 TWIST_SHARE = 0.5
-"""How much of the palm's turn about the forearm the elbow joint takes; the wrist keeps the rest."""
+WRIST_TWIST = np.radians(45.0)
+"""How much of the palm's turn about the forearm the elbow joint takes; the wrist keeps the rest, up
+to a limit, for a wrist does not twist: only the skin over it does."""
+
+FLEXION = np.radians((-80.0, 80.0))
+DEVIATION = np.radians((-25.0, 40.0))
+"""How far a wrist bends towards the back and the inside of the hand, and sideways towards thumb and
+little finger: what people can do, and the error of an estimator."""
 
 TWIST_CENTRE = np.radians(50.0)
 TWIST_REACH = np.radians(100.0)
@@ -149,5 +164,22 @@ def share_twist(forearm: Float64, palm: Float64, axis_3: FloatArray, side: str) 
     away = twist_angle(relative, axis_3) - centre
     away = np.arctan2(np.sin(away), np.cos(away))
     twist = centre + np.clip(away, -TWIST_REACH, TWIST_REACH)
-    turn = rotation_about(normalized(axis_3), TWIST_SHARE * twist)
+    of_wrist = np.clip((1.0 - TWIST_SHARE) * twist, -WRIST_TWIST, WRIST_TWIST)
+    turn = rotation_about(normalized(axis_3), twist - of_wrist)
     return np.asarray(forearm @ turn, dtype=np.float64)
+
+
+def within_wrist(forearm: Float64, palm: Float64, axis_3: FloatArray, side: str) -> Float64:
+    """The palm's world rotation (T,3,3), nearest to the one seen, that its forearm (T,3,3) allows.
+
+    axis_3: the forearm's own axis at rest, from elbow to wrist.
+    """
+    relative = np.swapaxes(forearm, -1, -2) @ palm
+    twist = twist_angle(relative, axis_3)
+    swing = axis_angle_from_matrix(relative @ rotation_about(axis_3, -twist))
+    ends = DEVIATION if side == "left" else -DEVIATION[::-1]
+    swing[..., 1] = np.clip(swing[..., 1], *ends)
+    swing[..., 2] = np.clip(swing[..., 2], *FLEXION)
+    twist = np.clip(twist, -WRIST_TWIST, WRIST_TWIST)
+    bent = matrix_from_axis_angle(swing) @ rotation_about(axis_3, twist)
+    return np.asarray(forearm @ bent, dtype=np.float64)

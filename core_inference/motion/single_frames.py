@@ -10,8 +10,9 @@ from ..clip import Clip, RawTake, replaced
 from .camera import with_camera_gone
 from .estimated import clip_from_estimate
 from .gaps import fill_gaps
-from .ground import put_on_ground
+from .ground import ground_level, shifted
 from .placing import scene_of, turned
+from .soles import sole_points
 from .solve import solve_frames
 
 
@@ -29,4 +30,9 @@ def standing_like(frames: Clip, clip: Clip, raw: RawTake, body: BodyModel) -> Cl
     frames = fill_gaps(with_camera_gone(frames, raw, body, scene), clip.time_s)
     own_33, clips_33 = (c.camera.rotation.reshape(-1, 3, 3)[0] for c in (frames, clip))
     upright = turned(frames, (clips_33.T @ own_33).astype(np.float64))
-    return put_on_ground(replaced(upright, contacts=clip.contacts), body, scene)
+    marked = replaced(upright, contacts=clip.contacts)
+    if scene is None:
+        down_m = ground_level(marked, sole_points(marked, body)[..., 2])
+    else:
+        down_m = scene.ground_m
+    return shifted(marked, np.array([0.0, 0.0, -down_m]))

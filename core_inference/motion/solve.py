@@ -38,8 +38,10 @@ from .limbs import (
     solve_foot,
     solve_limb,
     swing_onto,
+    within_wrist,
 )
 from .limits import plausibility
+from .outliers import repaired
 from .placing import camera_of, in_world
 from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_shape
 from .posing import pose_arrays
@@ -85,7 +87,7 @@ def solve_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
 
 def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points, "_Solution"]:
     """The landmarks on their rays and what they give, in the world."""
-    points = points_from_raw(raw, body).scaled(size)
+    points = repaired(points_from_raw(raw, body)).scaled(size)
     solution = _solve_round(points, body, raw, None)
     for _ in range(ROUNDS - 1):
         factor = size_at_depth(solution.pelvis, raw.camera_root)
@@ -117,7 +119,7 @@ def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution")
         points.image[:, points.columns(NAMES)] - np.array(raw.image_size) / 2
     ) / raw.focal_px
     camera_T33 = np.broadcast_to(camera_of(raw).rotation, (len(rays_TN2), 3, 3))
-    noise = noise_of(points_from_raw(raw, body))
+    noise = noise_of(repaired(points_from_raw(raw, body)))
     evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, noise)
     rotations_TJ33 = np.asarray(matrix_from_quaternion(start.quaternion), dtype=np.float64)
     solved = solve_clip(chain, ChainPose(rotations=rotations_TJ33, pelvis=start.pelvis), evidence)
@@ -147,7 +149,7 @@ def _follow_palm(
     bare = swing_onto(upper, axis_3, solved_TJ33[:, elbow] @ axis_3)
     forearm = share_twist(bare, palm, axis_3, side)
     local_TJ33[:, elbow] = _relative(upper, forearm)
-    local_TJ33[:, wrist] = _relative(forearm, palm)
+    local_TJ33[:, wrist] = _relative(forearm, within_wrist(forearm, palm, axis_3, side))
 
 
 def _clip(raw: RawTake, solution: "_Solution") -> Clip:
@@ -257,8 +259,8 @@ def _solve_arm(points: Points, limb: Limb, collar: Float64, side: str, pose: _Po
     forearm = share_twist(arm.lower, palm, axis, side)
     trusted = (palm_score > 0.0)[:, None, None]
     forearm = np.where(trusted, forearm, arm.lower)
-    palm = np.where(trusted, palm, arm.lower)
-    fingers, fingers_score = solve_fingers(points, side, palm)
+    palm = np.where(trusted, within_wrist(forearm, palm, axis, side), arm.lower)
+    fingers, fingers_score = solve_fingers(points, side)
     local_TJ33[:, shoulder] = _relative(collar, arm.upper)
     local_TJ33[:, elbow] = _relative(arm.upper, forearm)
     local_TJ33[:, wrist] = _relative(forearm, palm)

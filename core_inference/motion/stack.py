@@ -10,6 +10,7 @@ from ...rigs.rotation import normalized
 from ...rigs.skeleton import BODY_PARTS, JOINT_COUNT
 from ..body_model import BodyModel
 from ..clip import Clip, RawTake, replaced
+from .airborne import fall_freely
 from .calibration_take import CalibrationSettings, calibrated
 from .camera import with_camera_gone
 from .contacts import settled, stance_of, with_contacts
@@ -88,7 +89,8 @@ def process(
     if raw.pose is None:
         clip = with_face(clip, raw, body, settings.smooth, settings.cutoffs)
     clip = _standing(clip, body, scene, settings, contacts)
-    clip = plant_feet(clip, body, settings.feet)
+    if settings.feet != "never":
+        clip = fall_freely(plant_feet(clip, body, settings.feet))
     if pose is not None:
         clip = with_mesh(clip, raw, pose)
     told = settings.as_json() | ({} if contacts is None else {"contacts": "given"})

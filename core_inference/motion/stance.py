@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...rigs.rotation import normalized, swing_between
 from .evidence import NAMES
 from .filling import trust_from_score
+from .mass import centre_of_mass
 from .smoothing import smooth_vectors
 from .soles import MARKS
 
@@ -39,13 +40,14 @@ BELOW_M, ABOVE_M = 0.15, 0.05
 """How far below and above the ground resting soles may be before they lose their say."""
 
 STRAIGHT = (0.85, 0.95)
-"""A body shows what is up where its shoulders are so far from its ankles, as a share of the way by hips and
+"""A body shows what is up where its shoulders are so far from its ankles, as a share of the way by
+hips and
 knees; fully from the second."""
 
 LYING = (np.cos(np.radians(60.0)), np.cos(np.radians(45.0)))
 """A body that leans so far from the way up of the camera says nothing of it, up to the second."""
 
-LEVEL_SHARE = 0.1
+LEVEL_SHARE = 0.2
 """What a level camera says of the way up, against a body that stands straight all the time."""
 
 _ROUNDS = 12
@@ -101,7 +103,7 @@ def _speeds(soles_TS3: Float64, camera_T33: Float64, time_s_T: Float64) -> Float
 
 
 def body_up(points_TN3: Float64, camera_33: Float64) -> Float64:
-    """The way up (3,): from ankles to shoulders of a straight body, else as the camera has it."""
+    """The way up (3,): from the soles of a straight body to its mass, else as the camera has it."""
 
     def middle(name: str) -> Float64:
         ends = [NAMES.index(f"body_{side}_{name}") for side in ("left", "right")]
@@ -109,12 +111,12 @@ def body_up(points_TN3: Float64, camera_33: Float64) -> Float64:
 
     shoulders, hips = middle("shoulder"), middle("hip")
     knees, ankles = middle("knee"), middle("ankle")
-    rise_T3 = shoulders - ankles
-    length_T = np.linalg.norm(rise_T3, axis=-1)
+    length_T = np.linalg.norm(shoulders - ankles, axis=-1)
     parts = (shoulders - hips, hips - knees, knees - ankles)
     longest = sum(float(np.median(np.linalg.norm(part, axis=-1))) for part in parts)
     straight_T = trust_from_score(length_T / longest, *STRAIGHT)
-    rise_T3 = normalized(rise_T3)
+    mass_T3 = centre_of_mass(points_TN3[:, : len(NAMES)], NAMES)
+    rise_T3 = normalized(mass_T3 - points_TN3[:, SOLES].mean(axis=1))
     upright_T = trust_from_score(-rise_T3 @ camera_33[1], *LYING)
     told = ((straight_T * upright_T)[:, None] * rise_T3).mean(axis=0)
     return np.asarray(normalized(told - LEVEL_SHARE * camera_33[1]), dtype=np.float64)

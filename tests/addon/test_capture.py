@@ -104,6 +104,45 @@ tell(
     assert (x1 - x0) ** 2 + (y1 - y0) ** 2 > 0.5**2
 
 
+def test_a_captured_take_is_processed_again(run_blender: RunBlender, tmp_path: Path) -> None:
+    """The engine's clip of the raw take, on the armature that is there; quicker a second time."""
+    told = run_blender("""
+session.start(context)
+run()
+armature = context.object
+seconds = []
+for feet in ("never", "always"):
+    armature.pose2rig.feet = feet
+    before = time.perf_counter()
+    ended = bpy.ops.pose2rig.reprocess()
+    seconds.append(time.perf_counter() - before)
+keyframes = importlib.import_module(ROOT + ".addon.keyframes")
+armatures = [item.name for item in bpy.data.objects if item.type == "ARMATURE"]
+quality = armature["pose2rig_quality"].to_dict()
+bpy.ops.pose2rig.worst_frame()
+tell(
+    ended=list(ended), armatures=armatures, seconds=seconds, quality=quality,
+    actions=sorted(action.name for action in bpy.data.actions if "_face" not in action.name),
+    used=armature.animation_data.action.name, raw=armature["pose2rig_raw"],
+    curves=len(list(keyframes.fcurves(armature))), frame=context.scene.frame_current,
+    made=json.loads(armature.animation_data.action["pose2rig_provenance"])["motion"],
+)
+""")
+    name = "squats_5fps_portrait"
+    assert told["ended"] == ["FINISHED"]
+    assert told["armatures"] == [name]
+    assert told["actions"] == [name, f"{name} (2)", f"{name} (3)"]
+    assert told["used"] == f"{name} (3)"
+    assert told["curves"] == 55 * 4 + 3 + 4
+    assert told["made"]["feet"] == "always"
+    assert Path(told["raw"]).is_relative_to(tmp_path / "user")
+    quality = told["quality"]
+    assert quality["foot_slide_cm_s"] < quality["before"]["foot_slide_cm_s"]
+    assert 10 <= quality["worst_frame"] < 40
+    assert told["frame"] == pytest.approx(1 + quality["worst_frame"] / 5 * 24, abs=2)
+    assert told["seconds"][1] < told["seconds"][0]
+
+
 def test_operator_matches_the_scene_and_exports(run_blender: RunBlender, tmp_path: Path) -> None:
     """The buttons' operators: capture with the tick box on, then an FBX of the take."""
     target = tmp_path / "take.fbx"

@@ -17,11 +17,14 @@ import pytest
 from pose2rig.addon import worker_client
 from pose2rig.addon.worker_client import (
     CaptureJob,
+    ProcessJob,
     WorkerClient,
     engine_command,
     scrubbed_environment,
 )
+from pose2rig.core_inference.motion.stack import MotionSettings
 from pose2rig.core_inference.protocol import CancelledEvent, Done, Event, Failed, Progress
+from pose2rig.core_inference.reprocessing import ProcessSettings
 from pose2rig.core_inference.worker import read_job
 from pose2rig.rigs.errors import EngineError
 
@@ -219,6 +222,31 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
     path.write_text(replace(job, resume=True).to_json(), encoding="utf-8")
     settings = read_job(path)
     assert (settings.overwrite, settings.resume) == (False, True)
+
+
+@pytest.mark.parametrize("contacts", [None, Path("edited.npz")])
+def test_the_file_of_a_process_job_is_what_the_worker_reads(
+    tmp_path: Path, contacts: Path | None
+) -> None:
+    job = ProcessJob(
+        raw=tmp_path / "raw.npz",
+        out=tmp_path / "clip.npz",
+        smooth=0.25,
+        hands=0.75,
+        feet="never",
+        ground="off",
+        contacts=contacts,
+        cache=tmp_path,
+    )
+    path = tmp_path / "job.json"
+    path.write_text(job.to_json(), encoding="utf-8")
+    assert read_job(path) == ProcessSettings(
+        raw=job.raw,
+        out=job.out,
+        motion=MotionSettings(smooth=0.25, hands=0.75, feet="never", ground="off"),
+        contacts=contacts,
+        cache=tmp_path,
+    )
 
 
 def test_the_real_worker_answers_a_bad_job(tmp_path: Path) -> None:

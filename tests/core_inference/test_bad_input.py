@@ -272,7 +272,7 @@ def bare_environment(folder: Path, packages: tuple[str, ...]) -> Path:
 
 
 ALL_BUT_THE_RUNTIME = ("filelock", "numpy", "numpy.libs", "scipy", "scipy.libs", "cv2", "tqdm",
-                     "opencv_contrib_python.libs")  # fmt: skip
+                     "opencv_contrib_python.libs", "threadpoolctl.py")  # fmt: skip
 
 
 def test_a_missing_engine(person_video: Path, tmp_path: Path) -> None:

@@ -253,6 +253,12 @@ def set_motion(armature: str, values: dict[str, Any]) -> None:
         setattr(bpy.data.objects[armature].pose2rig, name, value)
 
 
+def made_with(armature: str) -> dict[str, Any]:
+    """The settings that the motion of a take's assigned action was made with."""
+    action = bpy.data.objects[armature].animation_data.action
+    return json.loads(action["pose2rig_provenance"])["motion"]
+
+
 def current_frame() -> int:
     return bpy.context.scene.frame_current
 
@@ -316,6 +322,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         empty_scene,
         frame_body,
         load,
+        made_with,
         open_sidebar,
         operator_under_mouse,
         panel_layout,

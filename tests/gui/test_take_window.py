@@ -9,6 +9,7 @@ import pytest
 
 from ..addon.captures import write_capture
 from .blender_window import BlenderWindow, wait_until
+from .processes import worker_of
 
 SHOWN_S = 15.0
 PROCESSED_S = 30.0
@@ -70,11 +71,16 @@ def test_a_moved_slider_changes_the_motion_soon_and_never_holds_blender(
 
 def test_a_slider_moved_while_the_engine_works_has_the_last_word(window: BlenderWindow) -> None:
     window.call("set_motion", armature=NAME, values={"feet": "never"})
-    wait_until(lambda: window.says("Processing"), SHOWN_S, "the engine works")
-    window.call("set_motion", armature=NAME, values={"feet": "always", "hands": 0.1})
-    wait_until(lambda: action_of(window) == f"{NAME} (3)", PROCESSED_S, "the fresh action")
-    wait_until(lambda: not window.says("Process Again"), SHOWN_S, "it is what the sliders say")
-    assert f"{NAME} (4)" not in window.call("scene_state")["actions"]
+    wait_until(lambda: worker_of(window.process.pid), SHOWN_S, "the engine works", every_s=0.02)
+    window.call("set_motion", armature=NAME, values={"feet": "always", "ground": "level"})
+    wanted = {"feet": "always", "ground": "level"}.items()
+    wait_until(
+        lambda: wanted <= window.call("made_with", armature=NAME).items(),
+        PROCESSED_S,
+        "the motion is what the sliders say",
+    )
+    wait_until(lambda: not window.says("Process"), SHOWN_S, "the panel is drawn again")
+    assert worker_of(window.process.pid) is None
 
 
 def test_the_button_goes_to_the_worst_frame(window: BlenderWindow) -> None:
