@@ -12,6 +12,7 @@ from . import VERSION
 from .console import Console, ReaderLeft
 from .evaluate_help import DESCRIPTION, FIGURES
 from .motion.calibration_take import TARGETS
+from .motion.calming import FILTERS
 from .motion.feet import MODES
 from .motion.stack import GROUNDS, MotionSettings
 from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings, calibration_settings
@@ -201,6 +202,12 @@ def _add_motion(parser: argparse.ArgumentParser) -> None:
         help="the same for wrists and fingers; default 0.5",
     )
     motion.add_argument(
+        "--filter",
+        default=usual.filter,
+        choices=tuple(FILTERS),
+        help="zero-phase (default) smooths all movements alike, one-euro slow ones more than fast",
+    )
+    motion.add_argument(
         "--feet",
         default=usual.feet,
         choices=MODES,
@@ -294,6 +301,7 @@ def _motion(options: argparse.Namespace) -> MotionSettings:
     return MotionSettings(
         smooth=options.smooth,
         hands=options.hands,
+        filter=options.filter,
         feet=options.feet,
         ground=options.ground,
         calibration=calibration_settings(options.calibrate, options.calibration_weights),

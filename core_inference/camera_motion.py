@@ -201,7 +201,8 @@ class CameraMotion:
         below = self._below_horizon(before_N3)
         is_told = fit.grounded.sum() >= max(LEAST_GROUND, GROUND_SHARE * below)
         is_told = is_told and self._is_everywhere(before_N3[fit.fits], reach)
-        chain.add(_Pose(rotation=rotation, place=place), fit.share if is_told else 0.0)
+        gone = _Pose(rotation=rotation, place=place)
+        chain.add(gone if fit.share >= AGREEING else chain.last, fit.share if is_told else 0.0)
 
     def _is_everywhere(self, rays_N3: Float64, reach: float) -> bool:
         """Whether enough corners are left, all over the picture."""
@@ -238,7 +239,8 @@ class CameraMotion:
         goes = np.mean(going.shares) > np.mean(turning.shares) + BETTER
         chain = going if goes and going.unsure.mean() < UNSURE_SHARE else turning
         if chain.unsure.mean() >= UNSURE_SHARE or (goes and chain is turning):
-            return None, _doubt(frames_F, chain.unsure, step_s, "in the whole shot")
+            doubted = going if goes else turning
+            return None, _doubt(frames_F, doubted.unsure, step_s, "in the whole shot")
         path = _path(frames_F, np.array(chain.rows), goes=bool(goes))
         warning = None if path is None else _doubt(frames_F, chain.unsure, step_s, "there")
         return path, warning

@@ -27,6 +27,7 @@ from .clip_checks import (
     check_mesh,
     check_rotations,
     check_rows,
+    check_seen,
     check_shapes,
     unusable,
 )
@@ -108,6 +109,8 @@ class RawTake:
         sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
         check_shapes(self, sizes, _RAW_SHAPES)
         check_rows(self.frame_index, self.time_s)
+        scores = (self.scores, self.landmark_scores)
+        check_seen(scores, self.landmarks2d, self.time_s)
         if self.pose is not None:
             check_shapes(self.pose, sizes, _POSE_SHAPES)
             check_mesh(self.pose.vertices, self.frame_index)

@@ -18,6 +18,10 @@ MAX_MESH_BYTES = 1024**3
 last: about 13,000 frames of SMPL's mesh. A longer take is kept without them."""
 
 
+MAX_PIXEL = 1e6
+SHORTEST_FRAME_S = 1e-4
+"""Farther from the image, and faster than this, no camera sees anybody."""
+
 ROTATION_TOLERANCE = 1e-3
 
 
@@ -40,6 +44,19 @@ def check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) 
             f"frame_index and time_s that rise, no {MAX_GAP_FRAMES} frames apart",
             "no row" if not len(frame_index_T) else "rows out of order or too far apart",
         )
+
+
+def check_seen(
+    scores: tuple[Float32, Float32], pixels: Float32, time_s_T: NDArray[np.float64]
+) -> None:
+    """What a solver counts on: scores from 0 to 1, pixels of an image, frames that take time."""
+    if not all(((score >= 0.0) & (score <= 1.0)).all() for score in scores):
+        raise unusable("the scores make no sense", "numbers from 0 to 1", "others")
+    if pixels.size and np.abs(pixels).max() > MAX_PIXEL:
+        raise unusable("the landmarks make no sense", f"within {MAX_PIXEL:g} px", "farther away")
+    if len(time_s_T) > 1 and np.diff(time_s_T).min() < SHORTEST_FRAME_S:
+        expected = f"frames at least {SHORTEST_FRAME_S} s apart"
+        raise unusable("time_s makes no sense", expected, f"{np.diff(time_s_T).min():.3g} s")
 
 
 def check_rotations(name: str, rotations_T33: Float32) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..rigs.errors import NotAvailableError, UsageError
 from .motion.calibration_take import CalibrationSettings
 from .motion.calibration_weights import load_weights
+from .motion.calming import FILTERS
 from .motion.feet import MODES
 from .motion.stack import GROUNDS, MotionSettings
 
@@ -108,6 +109,7 @@ def check_motion(motion: MotionSettings, *, command: str) -> None:
     for option, strength in (("--smooth", motion.smooth), ("--hands", motion.hands)):
         _require(0.0 <= strength <= 1.0, option, "0 to 1", str(strength), command)
     for option, value, known in (
+        ("--filter", motion.filter, tuple(FILTERS)),
         ("--feet", motion.feet, MODES),
         ("--ground", motion.ground, GROUNDS),
     ):

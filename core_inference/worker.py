@@ -158,6 +158,7 @@ def motion_settings(job: Mapping[str, Any]) -> "MotionSettings":
     return MotionSettings(
         smooth=float(job.get("smooth", usual.smooth)),
         hands=float(job.get("hands", usual.hands)),
+        filter=str(job.get("filter", usual.filter)),
         feet=str(job.get("feet", usual.feet)),
         ground=str(job.get("ground", usual.ground)),
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ...rigs.skeleton import JOINT_NAMES
 from ..clip import Clip
-from .contacts import stretches
+from .contacts import FEET, stretches
 from .filling import trust_from_score
 from .mass import centre_of_mass
 from .posing import quaternions, with_pose
@@ -19,6 +19,9 @@ GRAVITY_M_S2 = 9.81
 
 IN_THE_AIR = 0.2
 """Below this contact of every sole a person may be flying."""
+
+SEEN_SCORE = 0.2
+"""Of feet that are seen worse nobody knows whether they stand."""
 
 SHORTEST_S, LONGEST_S = 0.15, 1.2
 """Shorter flights change nothing that one sees; longer ones are no jumps."""
@@ -35,7 +38,8 @@ def fall_freely(clip: Clip) -> Clip:
 
     The world's z is up, in metres; a flight that does not look like one stays as it is.
     """
-    grounded_T = clip.contacts.max(axis=1) > IN_THE_AIR
+    unseen_T = ~clip.tracked | (clip.scores[:, FEET].max(axis=1) < SEEN_SCORE)
+    grounded_T = (clip.contacts.max(axis=1) > IN_THE_AIR) | unseen_T
     mass_T3 = centre_of_mass(clip.joints.astype(np.float64), JOINT_NAMES)
     shift_T3 = np.zeros_like(mass_T3)
     for first, stop in stretches(~grounded_T):

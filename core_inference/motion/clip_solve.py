@@ -2,9 +2,9 @@
 
 Sought is the motion of one body of fixed lengths that meets the landmarks' pixels and moves as
 they do, agrees with their depth as far as that can be trusted, holds itself as people do, lets
-resting feet rest on one ground, and does not leap. Gauss-Newton with exact slopes; the equations
-of a frame reach two frames ahead, so that time grows with the length of the take. Long takes go
-in overlapping windows, blended where they overlap.
+resting feet rest on one ground, and does not leap. Gauss-Newton, the slopes of points exact, those
+of large turns to first order; the equations of a frame reach two frames ahead, so that time grows
+with the length of the take. Long takes go in overlapping windows, blended where they overlap.
 
 Legend: T frames, N points, L links, M moving joints, S sole points, P parameters of a frame.
 """
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from ...rigs.errors import ClipFileError
 from ...rigs.rotation import (
     axis_angle_from_matrix,
     matrix_from_quaternion,
@@ -41,6 +41,9 @@ PRIOR_SHARE = 0.6
 
 UNSEEN_SIGMA_RAD = 0.1
 """How far a joint that nothing shows turns from where its neighbours in time have it, or rest."""
+
+TOLD_SIGMA_M = 0.03
+"""How far the pelvis is from the depth that a network made for it says."""
 
 HEAD_SIGMA_RAD = 0.15
 """How far the head may turn from where the face shows it."""
@@ -81,12 +84,19 @@ _HEAD = [MOVING.index(JOINT[n]) for n in ("pelvis", "spine1", "spine2", "spine3"
 def solve_clip(chain: Chain, start: ChainPose, evidence: Evidence) -> ChainPose:
     """Solve a whole take (T frames), from a pose for every frame, in the world of its camera.
 
-    The same take gives the same bytes on any number of processors.
+    Raises ClipFileError where numbers that make no sense leave nothing to solve.
     """
-    with threadpool_limits(1, "blas"):  # the products are small: threads would wait for each other
+    try:
         pose = _in_windows(chain, start, start, evidence, None)
         stance = _stance(chain.placed(pose), evidence)
         return _in_windows(chain, pose, start, evidence, stance)
+    except np.linalg.LinAlgError as error:
+        raise ClipFileError(
+            "the raw take cannot be solved",
+            expected="landmarks of a person, in pixels and metres",
+            actual=str(error),
+            next_step="capture the footage again",
+        ) from error
 
 
 def _stance(placed: PlacedChain, evidence: Evidence) -> Stance:
@@ -109,6 +119,7 @@ def _in_windows(
         window = _Window(
             chain=chain,
             single=single.part(frames),
+            head=chain.placed(single.part(frames)).world[:, JOINT["head"]],
             evidence=evidence.part(frames),
             stance=None if stance is None else stance.part(frames),
         )
@@ -147,10 +158,11 @@ class _Moment:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Window:
-    """The terms of some frames, and the pose that each of them gave by itself."""
+    """The terms of some frames, the pose that each gave by itself, and the head in it (T,3,3)."""
 
     chain: Chain
     single: ChainPose
+    head: Float64
     evidence: Evidence
     stance: Stance | None
 
@@ -220,6 +232,12 @@ class _Window:
         off_TL = (depth_TL + leaning_TL - evidence.link_depth) * weight_TL
         say_TL = _say(off_TL)
         equations.add(off_TL * say_TL, slopes_TLP * (weight_TL * say_TL)[..., None])
+        if evidence.pelvis_depth is not None:
+            forward_T3 = evidence.camera[:, 2]
+            off_T = (now.pose.pelvis * forward_T3).sum(axis=-1) - evidence.pelvis_depth
+            slopes_T1P = np.zeros((len(off_T), 1, _ALL))
+            slopes_T1P[:, 0, :3] = forward_T3 / TOLD_SIGMA_M
+            equations.add(off_T[:, None] / TOLD_SIGMA_M, slopes_T1P)
         sigma_2 = evidence.noise * np.array([TILT_SIGMA_RAD, SWAY_SIGMA_RAD])
         equations.add_own(now.lean / sigma_2, _LEAN, [1.0 / sigma_2])
         if len(depth_TL) > 1:
@@ -288,8 +306,7 @@ class _Window:
         """The head looks where the face shows it to."""
         world_TJ33 = now.placed.world
         back_T33 = np.swapaxes(world_TJ33[:, JOINT["head"]], -1, -2)
-        shown_T33 = self.chain.placed(self.single).world[:, JOINT["head"]]
-        turn_T33 = np.swapaxes(shown_T33, -1, -2) @ world_TJ33[:, JOINT["head"]]
+        turn_T33 = np.swapaxes(self.head, -1, -2) @ world_TJ33[:, JOINT["head"]]
         away_T3 = axis_angle_from_matrix(turn_T33)
         slopes_T3P = np.zeros((len(away_T3), 3, _ALL))
         for number in _HEAD:

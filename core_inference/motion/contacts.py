@@ -25,11 +25,14 @@ FEET = [JOINT[name] for name in ("left_ankle", "left_foot", "right_ankle", "righ
 STANDS = {"auto": 0.5, "always": 0.25}
 """From this contact on a sole stands, as far as feet are held."""
 
-SHORTEST_S = 0.03
+SHORTEST_S = 0.06
 """Shorter contacts pass for noise."""
 
 FARTHEST_M = 0.125
-"""A sole that gets farther from its place while it is said to stand is sliding."""
+"""A sole that gets farther from its place while it is said to stand is sliding,"""
+
+DRIFT_M_S = 0.05
+"""unless it does so more slowly than this: then whoever looks is drifting."""
 
 
 def stance_of(clip: Clip, body: BodyModel) -> Stance:
@@ -40,20 +43,26 @@ def stance_of(clip: Clip, body: BodyModel) -> Stance:
     points_TN3 = np.concatenate([marks_TN3, sole_points(clip, body)], axis=1)
     count = len(clip.frame_index)
     camera_T33 = np.broadcast_to(clip.camera.rotation.astype(np.float64), (count, 3, 3))
-    trust_TS = clip.scores[:, FEET].astype(np.float64)
+    seen = np.flatnonzero(clip.tracked)
+    trust_TS = np.stack(
+        [np.interp(clip.time_s, clip.time_s[seen], clip.scores[seen, joint]) for joint in FEET],
+        axis=1,
+    )
     return find_stance(points_TN3, trust_TS, camera_T33, clip.time_s)
 
 
 def settled(contacts_TS: Float64, clip: Clip, body: BodyModel, mode: str) -> Float64:
     """Contacts (T,S) without blinks and slides; feet `always` held take them as they are."""
     kept_TS = contacts_TS.copy()
+    frame_s = float(np.median(np.diff(clip.time_s))) if len(clip.time_s) > 1 else 0.0
     soles_TS3 = sole_points(clip, body)
     for sole in range(kept_TS.shape[1] if mode != "always" else 0):
         for first, stop in stretches(kept_TS[:, sole] > STANDS["auto"]):
             path_T3 = soles_TS3[first:stop, sole]
             travelled = np.linalg.norm(path_T3 - np.median(path_T3, axis=0), axis=1).max()
-            lasted_s = clip.time_s[stop - 1] - clip.time_s[first]
-            if lasted_s < SHORTEST_S or travelled > FARTHEST_M:
+            lasted_s = clip.time_s[stop - 1] - clip.time_s[first] + frame_s
+            slides = travelled > FARTHEST_M and travelled > DRIFT_M_S * lasted_s
+            if lasted_s < SHORTEST_S or slides:
                 kept_TS[first:stop, sole] = 0.0
     return kept_TS
 

@@ -45,7 +45,9 @@ FOLLOW_SIGMA_M = 0.015
 
 SURE_LENGTHS_M = 0.005
 SUREST = 0.04
-"""Whose bones keep their lengths to within this, knows depth better, down to this share."""
+HEARD = 0.3
+"""Whose bones keep their lengths to within this, knows depth better, down to this share; both sides
+must be seen so well on average."""
 
 
 def _link(ends: str, starts: str, sides: tuple[str, ...] = ("",)) -> Float64:
@@ -86,8 +88,9 @@ class Evidence:
     """rays (T,N,2) pixels from the principal point over the focal length; trust (T,N) 0..1;
     link_depth (T,L) m away from the camera, link_aside (T,L,2) m down and right of it,
     link_trust (T,L); link_bound (T,L) m/s² that a link's depth may accelerate; camera (T,3,3) world
-    to camera axes; unseen (T,M) 0..1, the moving joints that nothing shows; noise, 1 for an
-    estimator, less for a source that is surer; time_s (T,).
+    to camera axes; unseen (T,M) 0..1, the moving joints that nothing shows; pelvis_depth (T,) m
+    from the camera where a network says it, else None; noise, 1 for an estimator, less for a source
+    that is surer; time_s (T,).
     """
 
     rays: Float64
@@ -98,6 +101,7 @@ class Evidence:
     link_bound: Float64
     camera: Float64
     unseen: Float64
+    pelvis_depth: Float64 | None
     noise: float
     time_s: Float64
 
@@ -105,7 +109,8 @@ class Evidence:
         """The same of some frames."""
         arrays = ("rays", "trust", "link_depth", "link_aside", "link_trust", "link_bound", "unseen")
         rows = {name: getattr(self, name)[frames] for name in (*arrays, "camera", "time_s")}
-        return replace(self, **rows)
+        depth_T = None if self.pelvis_depth is None else self.pelvis_depth[frames]
+        return replace(self, **rows, pelvis_depth=depth_T)
 
     @property
     def sideways_sigma_m(self) -> Float64:
@@ -144,6 +149,7 @@ def gather(
         link_aside=np.stack([-links_TL3[..., 2], links_TL3[..., 0]], axis=-1),
         link_trust=link_trust_TL,
         link_bound=bound_TL,
+        pelvis_depth=None,
         camera=camera_T33,
         unseen=1.0 - trust_from_score(scores_TJ[:, list(MOVING)]),
         noise=noise,
@@ -158,17 +164,22 @@ def noise_of(seen: Points) -> float:
     """1 unless the landmarks' limbs are of one length in all frames and on both sides.
 
     A bone that points along the camera's axis looks too long or short by its error in depth: an
-    estimator's change by centimetres, those of a source that knows depth by millimetres.
+    estimator's change by centimetres, those of a source that knows depth by millimetres. Also 1
+    where one side is hardly ever seen: then nothing shows how surely.
     """
     missed, along = 0.0, 0.0
+    heard_S = np.zeros(len(SIDES))
     for start, end in _BONES:
         ends = [(f"body_{side}_{start}", f"body_{side}_{end}") for side in SIDES]
         bone_ST3 = np.stack([seen.at(last) - seen.at(first) for first, last in ends])
         trust_ST = np.stack([seen.score(*pair) for pair in ends])
         length_ST = np.linalg.norm(bone_ST3, axis=-1)
         seen_S = np.maximum(trust_ST.mean(axis=1), 1e-9)
+        heard_S += seen_S / len(_BONES)
         usual = float(np.average(np.median(length_ST, axis=1), weights=seen_S))
         missed += float(np.sum(trust_ST * (length_ST - usual) ** 2))
         along += float(np.sum(trust_ST * (bone_ST3[..., 1] / np.maximum(length_ST, 1e-6)) ** 2))
+    if heard_S.min() < HEARD:
+        return 1.0
     off_m = np.sqrt(missed / max(along, 1e-9))
     return float(np.clip(off_m / SURE_LENGTHS_M, SUREST, 1.0))

@@ -17,7 +17,7 @@ from ...rigs.rotation import normalized, quaternion_from_matrix, swing_between
 from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Clip
-from .contacts import STANDS, stretches
+from .contacts import FARTHEST_M, STANDS, stretches
 from .filling import trust_from_score
 from .legs import Leg, reach_ankle
 from .posing import quaternions, with_pose, world_matrices
@@ -31,8 +31,11 @@ MODES = ("auto", "always", "never")
 EASE_S = 0.25
 """A correction comes and goes within this time."""
 
-ON_GROUND_M = 0.06
-"""What stands so close to the ground stands on it."""
+EDGE_S = 0.05
+"""A contact reaches to its neighbouring frames where they are as close as this."""
+
+SNAP_M = {"auto": 0.06, "always": 0.25}
+"""What stands so close to the ground stands on it; farther off it is a step, or a chair."""
 
 FIRM = 8
 """Who is held fully has its way against who is being taken hold of: shares count to this power."""
@@ -49,12 +52,18 @@ class _Held:
     share: Float64
 
 
-def plant_feet(clip: Clip, body: BodyModel, mode: str) -> Clip:
-    """Hold standing soles in place; mode is one of `MODES`, `never` leaves the clip as it is."""
+def plant_feet(clip: Clip, body: BodyModel, mode: str, *, grounded: bool = True) -> Clip:
+    """Hold standing soles in place; mode is one of `MODES`, `never` leaves the clip as it is.
+
+    grounded: whether the world's ground is at z = 0, so that what stands close to it stands on it.
+    """
     if mode == "never" or len(clip.frame_index) < 3:
         return clip
+    snap_m = SNAP_M[mode] if grounded else 0.0
     soles_TS3 = sole_points(clip, body)
-    held = [_hold(soles_TS3[:, k], clip.contacts[:, k], clip.time_s, mode) for k in range(4)]
+    held = [
+        _hold(soles_TS3[:, k], clip.contacts[:, k], clip.time_s, mode, snap_m) for k in range(4)
+    ]
     if not any(sole.share.any() for sole in held):
         return clip
     world_TJ33 = world_matrices(clip)
@@ -81,28 +90,57 @@ def plant_feet(clip: Clip, body: BodyModel, mode: str) -> Clip:
     return with_pose(clip, local_TJ4, clip.trans + shift_T3)
 
 
-def _hold(sole_T3: Float64, contact_T: NDArray[np.float32], time_s_T: Float64, mode: str) -> _Held:
+def _hold(
+    sole_T3: Float64, contact_T: NDArray[np.float32], time_s_T: Float64, mode: str, snap_m: float
+) -> _Held:
     """Where one sole has to go, contact by contact, and between them."""
     offset_T3 = np.zeros_like(sole_T3)
     share_T = np.zeros(len(sole_T3))
-    knots: list[int] = []
-    for start, stop in stretches(contact_T > STANDS[mode]):
-        first, last = max(start - 1, 0), min(stop, len(sole_T3) - 1)
-        rows = slice(first, last + 1)
-        place_3 = np.median(sole_T3[rows], axis=0)
-        if abs(place_3[2]) < ON_GROUND_M or mode == "always":
+    known_T = np.zeros(len(sole_T3), dtype=bool)
+    for first, last in _joined(sole_T3, stretches(contact_T > STANDS[mode]), time_s_T):
+        place_3 = np.median(sole_T3[first : last + 1], axis=0)
+        if abs(place_3[2]) < snap_m:
             place_3[2] = 0.0
+        first, last = _with_edges(first, last, time_s_T)
+        rows = slice(first, last + 1)
         offset_T3[rows] = place_3 - sole_T3[rows]
-        early = trust_from_score(time_s_T - (time_s_T[first] - EASE_S), 0.0, EASE_S)
-        late = trust_from_score((time_s_T[last] + EASE_S) - time_s_T, 0.0, EASE_S)
-        share_T = np.maximum(share_T, np.minimum(early, late))
-        knots += range(first, last + 1)
-    if not knots:
+        known_T[rows] = True
+        early_T = trust_from_score(time_s_T - (time_s_T[first] - EASE_S), 0.0, EASE_S)
+        late_T = trust_from_score((time_s_T[last] + EASE_S) - time_s_T, 0.0, EASE_S)
+        share_T = np.maximum(share_T, np.minimum(early_T, late_T))
+    if not known_T.any():
         return _Held(offset=offset_T3, share=share_T)
     filled_T3 = np.stack(
-        [np.interp(np.arange(len(sole_T3)), knots, axis[knots]) for axis in offset_T3.T], axis=1
+        [np.interp(time_s_T, time_s_T[known_T], axis[known_T]) for axis in offset_T3.T], axis=1
     )
     return _Held(offset=filled_T3, share=share_T)
+
+
+def _joined(
+    sole_T3: Float64, standing: list[tuple[int, int]], time_s_T: Float64
+) -> list[tuple[int, int]]:
+    """First and last frame of each contact; a contact that only blinks goes on."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in standing:
+        place_3 = np.median(sole_T3[start:stop], axis=0)
+        if joined:
+            first, last = joined[-1]
+            before_3 = np.median(sole_T3[first : last + 1], axis=0)
+            blinks = time_s_T[start] - time_s_T[last] < EASE_S
+            if blinks and np.linalg.norm(place_3 - before_3) < FARTHEST_M:
+                joined[-1] = (first, stop - 1)
+                continue
+        joined.append((start, stop - 1))
+    return joined
+
+
+def _with_edges(first: int, last: int, time_s_T: Float64) -> tuple[int, int]:
+    """A frame more at both ends where it is close: contacts begin and end between frames."""
+    if first > 0 and time_s_T[first] - time_s_T[first - 1] < EDGE_S:
+        first -= 1
+    if last + 1 < len(time_s_T) and time_s_T[last + 1] - time_s_T[last] < EDGE_S:
+        last += 1
+    return first, last
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -168,8 +206,7 @@ def _body_shift(feet: list[_Foot], joints_TJ3: Float64, time_s_T: Float64) -> Fl
     total_T = share_FT.sum(axis=0)
     known = np.flatnonzero(total_T)
     mean_T3 = np.einsum("ft,fti->ti", share_FT, asked_FT3)[known] / total_T[known, None]
-    frames_T = np.arange(len(total_T))
-    whole_T3 = np.stack([np.interp(frames_T, known, axis) for axis in mean_T3.T], axis=1)
+    whole_T3 = np.stack([np.interp(time_s_T, time_s_T[known], axis) for axis in mean_T3.T], axis=1)
     return _calm(whole_T3, time_s_T)
 
 

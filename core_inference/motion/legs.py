@@ -17,7 +17,7 @@ EASY, STRAIGHTEST = 0.98, 0.998
 """How far a leg reaches with ease and at most, as shares of its two bones in line. Near the end a
 millimetre for the ankle is centimetres for the knee: between the two, reaching slackens."""
 
-PLANE_M = (0.02, 0.05)
+PLANE_M = (0.005, 0.02)
 """A knee that is bent by less than this shows no plane, by more than the second it does: up to
 there the thigh's own front helps."""
 
@@ -72,7 +72,8 @@ def reach_ankle(leg: Leg, goal_T3: Float64) -> tuple[Float64, Float64]:
     away_T1 = leg.reached(_length(goal_line_T3))
     bend_T3 = _across(leg.knee - leg.hip, now_T3)
     shown_T1 = trust_from_score(_length(bend_T3), *PLANE_M)
-    pole_T3 = normalized(shown_T1 * bend_T3 + PLANE_M[0] * _across(leg.front, now_T3))
+    help_T3 = (1.0 - shown_T1) * PLANE_M[1] * _across(leg.front, now_T3)
+    pole_T3 = normalized(shown_T1 * bend_T3 + help_T3)
     turned_T3 = (swing_between(now_T3, then_T3) @ pole_T3[..., None])[..., 0]
     along_T1 = (thigh_T1**2 - shin_T1**2 + away_T1**2) / (2.0 * away_T1)
     aside_T1 = np.sqrt(np.maximum(thigh_T1**2 - along_T1**2, 0.0))

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.errors import ModelFileError
+from ...rigs.errors import ClipFileError, ModelFileError
 from ...rigs.skeleton import JOINT
+from ..array_file import load_arrays
 from .chain import MOVING
 
 Float64 = NDArray[np.float64]
@@ -32,7 +33,7 @@ _LIMITS_DEG: dict[str, tuple[_Angles, _Angles]] = {
     "left_knee": ((-3, -5, -5), (150, 5, 5)),
     "left_ankle": ((-50, -30, -25), (40, 30, 25)),
     "left_collar": ((-15, -30, -25), (15, 25, 35)),
-    "left_elbow": ((-100, -155, -60), (100, 5, 60)),
+    "left_elbow": ((-100, -155, -10), (100, 5, 10)),
 }
 """Axis-angle components, lowest and highest; the right side mirrors the left."""
 
@@ -63,16 +64,22 @@ def load_pose_prior() -> PosePrior:
     """Read the prior that `assets/bake_pose_prior.py` made; raises ModelFileError."""
     size = 3 * (len(MOVING) - 1)
     try:
-        with np.load(PATH, allow_pickle=False) as file:
-            mean_Q, covariance_QQ = file["mean"], file["covariance"]
-    except (OSError, ValueError, KeyError) as error:
+        file = load_arrays(PATH)
+        mean_Q, covariance_QQ = (file[name].astype(np.float64) for name in ("mean", "covariance"))
+    except (ClipFileError, KeyError, ValueError) as error:
         raise _unusable("cannot be read", str(error)) from error
     if mean_Q.shape != (size,) or covariance_QQ.shape != (size, size):
         raise _unusable("has a wrong shape", f"{mean_Q.shape} and {covariance_QQ.shape}")
+    try:
+        whiten_QQ = np.linalg.cholesky(np.linalg.inv(covariance_QQ))
+    except np.linalg.LinAlgError as error:
+        raise _unusable("is no covariance", str(error)) from error
+    if not (np.isfinite(mean_Q).all() and np.isfinite(whiten_QQ).all()):
+        raise _unusable("has wrong numbers", "nan or infinity")
     low_Q, high_Q = _limits()
     return PosePrior(
-        mean=mean_Q.astype(np.float64),
-        whiten=np.linalg.cholesky(np.linalg.inv(covariance_QQ.astype(np.float64))),
+        mean=mean_Q,
+        whiten=np.asarray(whiten_QQ, dtype=np.float64),
         low=low_Q,
         high=high_Q,
     )

@@ -87,7 +87,8 @@ def solve_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
 
 def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points, "_Solution"]:
     """The landmarks on their rays and what they give, in the world."""
-    points = repaired(points_from_raw(raw, body)).scaled(size)
+    heard = repaired(points_from_raw(raw, body))
+    points = heard.scaled(size)
     solution = _solve_round(points, body, raw, None)
     for _ in range(ROUNDS - 1):
         factor = size_at_depth(solution.pelvis, raw.camera_root)
@@ -99,7 +100,7 @@ def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points,
         )
         solution = _solve_round(points, body, raw, raw.camera_root)
     quaternion, pelvis = in_world(raw, solution.quaternion, solution.pelvis)
-    return points, replace(solution, quaternion=quaternion, pelvis=pelvis)
+    return points, replace(solution, quaternion=quaternion, pelvis=pelvis, noise=noise_of(heard))
 
 
 def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution") -> "_Solution":
@@ -119,8 +120,10 @@ def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution")
         points.image[:, points.columns(NAMES)] - np.array(raw.image_size) / 2
     ) / raw.focal_px
     camera_T33 = np.broadcast_to(camera_of(raw).rotation, (len(rays_TN2), 3, 3))
-    noise = noise_of(repaired(points_from_raw(raw, body)))
-    evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, noise)
+    evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, start.noise)
+    if raw.camera_root is not None:
+        depth_T = (start.pelvis * evidence.camera[:, 2]).sum(axis=-1)
+        evidence = replace(evidence, pelvis_depth=depth_T)
     rotations_TJ33 = np.asarray(matrix_from_quaternion(start.quaternion), dtype=np.float64)
     solved = solve_clip(chain, ChainPose(rotations=rotations_TJ33, pelvis=start.pelvis), evidence)
     local_TJ33 = solved.rotations.copy()
@@ -184,6 +187,7 @@ class _Solution:
     scores: Float64
     pelvis: Float64
     hips: Float64
+    noise: float = 1.0
 
 
 def _solve_round(

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rigs.rotation import normalized
-from ...rigs.skeleton import BODY_PARTS, JOINT_COUNT
 from ..body_model import BodyModel
 from ..clip import Clip, RawTake, replaced
 from .airborne import fall_freely
+from .blas import one_blas_thread
 from .calibration_take import CalibrationSettings, calibrated
+from .calming import Strength, calmed
 from .camera import with_camera_gone
 from .contacts import settled, stance_of, with_contacts
 from .estimated import clip_from_estimate, with_mesh
@@ -20,13 +20,8 @@ from .feet import plant_feet
 from .gaps import fill_gaps
 from .ground import put_on_ground
 from .placing import Scene, scene_of, turned
-from .posing import quaternions, with_pose
-from .smoothing import Cutoffs, scaled, smooth_rotations, smooth_vectors
+from .smoothing import Cutoffs
 from .solve import solve
-
-UNSEEN_WEIGHT = 0.02
-"""What a filled-in frame weighs against a seen one when neighbours are averaged."""
-
 
 GROUNDS = ("auto", "level", "off")
 
@@ -36,12 +31,14 @@ class MotionSettings:
     """How a raw take becomes a clip, as panel and command line say it.
 
     smooth and, for wrists and fingers, hands: 0 (as solved) to 1 (strong), cutoffs at 0.5;
-    feet: one of `feet.MODES`; ground: one of `GROUNDS`, auto turns the world upright as feet and
-    body show it, level believes the camera level, off leaves the person where they were seen, too.
+    filter: one of `calming.FILTERS`; feet: one of `feet.MODES`; ground: one of `GROUNDS`, auto
+    turns the world upright as feet and body show it, level believes the camera level, off leaves
+    the person where they were seen, too. People of one shot keep the world they share.
     """
 
     smooth: float = 0.5
     hands: float = 0.5
+    filter: str = "zero-phase"
     feet: str = "auto"
     ground: str = "auto"
     cutoffs: Cutoffs = field(default_factory=Cutoffs)
@@ -49,14 +46,15 @@ class MotionSettings:
 
     def as_json(self) -> dict[str, Any]:
         """What a clip's provenance tells of it."""
-        said = {"smooth": self.smooth, "hands": self.hands, "feet": self.feet}
-        return {**said, "ground": self.ground, **self.calibration.as_json()}
+        names = ("smooth", "hands", "filter", "feet", "ground")
+        return {**{name: getattr(self, name) for name in names}, **self.calibration.as_json()}
 
 
 def solved(raw: RawTake, body: BodyModel) -> Clip:
     """What the landmarks of a take give whatever the settings: the costly part of `process`."""
     scene = scene_of(raw)
-    return solve(raw, body, 1.0 if scene is None else scene.size)
+    with one_blas_thread():
+        return solve(raw, body, 1.0 if scene is None else scene.size)
 
 
 def process(
@@ -67,7 +65,9 @@ def process(
     solution: Clip | None = None,
     contacts: NDArray[np.float32] | None = None,
 ) -> Clip:
-    """Solve, fill gaps, smooth, put on the ground and mark foot contacts.
+    """Solve, fill gaps, smooth, fit the face, stand upright on the ground, hold feet, fall freely.
+
+    The same take and settings give the same bytes.
 
     solution: what `solved` gave for this take earlier. contacts (T,4) 0..1, a row for every
     source frame from the take's first to its last: when which sole stands, instead of what the
@@ -77,6 +77,17 @@ def process(
     take in whose provenance `scene.stand_together` left a scene stands in that shared world.
     body: the open body, whose soles stand on the ground, about the clip's own joints.
     """
+    with one_blas_thread():
+        return _processed(raw, body, settings, solution, contacts)
+
+
+def _processed(
+    raw: RawTake,
+    body: BodyModel,
+    settings: MotionSettings,
+    solution: Clip | None,
+    contacts: NDArray[np.float32] | None,
+) -> Clip:
     scene = scene_of(raw)
     pose = None if raw.pose is None else calibrated(raw, raw.pose, body, settings.calibration)
     if pose is None:
@@ -85,12 +96,14 @@ def process(
         clip = clip_from_estimate(raw, pose)
     clip = with_camera_gone(clip, raw, body, scene)
     clip = fill_gaps(clip, frame_times(raw))
-    clip = smooth(clip, settings)
+    strength = Strength(smooth=settings.smooth, hands=settings.hands, filter=settings.filter)
+    clip = calmed(clip, strength, settings.cutoffs)
     if raw.pose is None:
         clip = with_face(clip, raw, body, settings.smooth, settings.cutoffs)
     clip = _standing(clip, body, scene, settings, contacts)
     if settings.feet != "never":
-        clip = fall_freely(plant_feet(clip, body, settings.feet))
+        planted = plant_feet(clip, body, settings.feet, grounded=settings.ground != "off")
+        clip = fall_freely(planted)
     if pose is not None:
         clip = with_mesh(clip, raw, pose)
     told = settings.as_json() | ({} if contacts is None else {"contacts": "given"})
@@ -124,54 +137,3 @@ def frame_times(raw: RawTake) -> NDArray[np.float64]:
     """
     frames = np.arange(raw.frame_index[0], raw.frame_index[-1] + 1)
     return np.interp(frames, raw.frame_index, raw.time_s)
-
-
-def smooth(clip: Clip, settings: MotionSettings) -> Clip:
-    """Low-pass rotations and the root, zero-phase, doubtful frames leaning on sure ones."""
-    if len(clip.frame_index) < 2 or max(settings.smooth, settings.hands) <= 0.0:
-        return clip
-    weights = np.maximum(clip.scores.astype(np.float64), UNSEEN_WEIGHT)
-    strength_J = np.full(JOINT_COUNT, settings.smooth)
-    strength_J[[*BODY_PARTS["wrists"], *BODY_PARTS["fingers"]]] = settings.hands
-    cutoffs = scaled(settings.cutoffs.per_joint(), strength_J)
-    rotations = smooth_rotations(quaternions(clip), clip.time_s, weights, cutoffs)
-    if settings.smooth <= 0.0:
-        return with_pose(clip, rotations, clip.trans.astype(np.float64))
-    return with_pose(clip, rotations, _smooth_root(clip, weights[:, :1], settings))
-
-
-def _smooth_root(
-    clip: Clip, weights_T1: NDArray[np.float64], settings: MotionSettings
-) -> NDArray[np.float64]:
-    """Smooth the root along the camera's axes: depth is far less sure than left and up."""
-    cutoffs = settings.cutoffs
-    hertz = np.array([cutoffs.root_lateral, cutoffs.root_lateral, cutoffs.root_depth])
-    weights_T3, hertz = np.repeat(weights_T1, 3, axis=1), scaled(hertz, settings.smooth)
-    pelvis = clip.joints[:, 0].astype(np.float64)
-    if clip.camera.is_moving:
-        return _smooth_before_moving(clip, pelvis, weights_T3, hertz) - clip.rest_joints[0]
-    camera_from_world = clip.camera.rotation.astype(np.float64)
-    seen = pelvis @ camera_from_world.T
-    smoothed = smooth_vectors(seen[:, :, None], clip.time_s, weights_T3, hertz)[..., 0]
-    return smoothed @ camera_from_world - clip.rest_joints[0]
-
-
-def _smooth_before_moving(
-    clip: Clip,
-    pelvis_T3: NDArray[np.float64],
-    weights_T3: NDArray[np.float64],
-    hertz_3: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """The same in the world, for a camera's own shaking must not move the person (T,3) m.
-
-    Smoothed as lateral and as depth is; the way towards the camera is taken from the latter.
-    """
-    lateral_T3, depth_T3 = (
-        smooth_vectors(pelvis_T3[:, :, None], clip.time_s, weights_T3, np.full(3, hertz))[..., 0]
-        for hertz in (hertz_3[0], hertz_3[2])
-    )
-    rotation_T33 = clip.camera.rotation.astype(np.float64)
-    place_T3 = (np.swapaxes(rotation_T33, 1, 2) @ -clip.camera.translation[..., None])[..., 0]
-    ray_T3 = normalized(depth_T3 - place_T3)
-    along_T1 = ((depth_T3 - lateral_T3) * ray_T3).sum(axis=1, keepdims=True)
-    return np.asarray(lateral_T3 + along_T1 * ray_T3, dtype=np.float64)

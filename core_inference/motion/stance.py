@@ -36,6 +36,12 @@ HEIGHT_M = (0.05, 0.15)
 SLOPE_SIGMA_RAD = np.radians(10.0)
 """How far off the way up is that the body shows."""
 
+STEEPEST_RAD = np.radians(10.0)
+"""Ground that leans farther from the way up of the body is stairs or a slope: the body is right."""
+
+LOWEST = 0.2
+"""Share of resting soles that may be below the ground where no plane says it."""
+
 BELOW_M, ABOVE_M = 0.15, 0.05
 """How far below and above the ground resting soles may be before they lose their say."""
 
@@ -45,7 +51,7 @@ hips and
 knees; fully from the second."""
 
 LYING = (np.cos(np.radians(60.0)), np.cos(np.radians(45.0)))
-"""A body that leans so far from the way up of the camera says nothing of it, up to the second."""
+"""A body that leans so far from the world's z says nothing of it, up to the second."""
 
 LEVEL_SHARE = 0.2
 """What a level camera says of the way up, against a body that stands straight all the time."""
@@ -82,10 +88,10 @@ def find_stance(
     soles_TS3 = points_TN3[:, SOLES]
     speed_TS = _speeds(soles_TS3, camera_T33, time_s_T)
     still_TS = (1.0 - trust_from_score(speed_TS, *SPEED_M_S)) * trust_from_score(trust_TS)
-    up = body_up(points_TN3, camera_T33[0])
+    up = body_up(points_TN3)
     height_TS = soles_TS3 @ up
     if (still_TS > 0.3).sum() < _FEWEST:
-        ground_m = float(np.quantile(height_TS, 0.2))
+        ground_m = float(np.quantile(height_TS, LOWEST))
         return Stance(contacts=np.zeros(height_TS.shape), up=up, ground_m=ground_m)
     up, ground_m = _ground(soles_TS3.reshape(-1, 3), still_TS.ravel(), up)
     low_TS = 1.0 - trust_from_score(soles_TS3 @ up - ground_m, *HEIGHT_M)
@@ -102,8 +108,8 @@ def _speeds(soles_TS3: Float64, camera_T33: Float64, time_s_T: Float64) -> Float
     return np.asarray(np.linalg.norm(velocity_TS3 * (1.0, 1.0, DEPTH_SHARE), axis=-1))
 
 
-def body_up(points_TN3: Float64, camera_33: Float64) -> Float64:
-    """The way up (3,): from the soles of a straight body to its mass, else as the camera has it."""
+def body_up(points_TN3: Float64) -> Float64:
+    """The way up (3,): from the soles of a straight body to its mass, else the world's z."""
 
     def middle(name: str) -> Float64:
         ends = [NAMES.index(f"body_{side}_{name}") for side in ("left", "right")]
@@ -117,9 +123,9 @@ def body_up(points_TN3: Float64, camera_33: Float64) -> Float64:
     straight_T = trust_from_score(length_T / longest, *STRAIGHT)
     mass_T3 = centre_of_mass(points_TN3[:, : len(NAMES)], NAMES)
     rise_T3 = normalized(mass_T3 - points_TN3[:, SOLES].mean(axis=1))
-    upright_T = trust_from_score(-rise_T3 @ camera_33[1], *LYING)
+    upright_T = trust_from_score(rise_T3[:, 2], *LYING)
     told = ((straight_T * upright_T)[:, None] * rise_T3).mean(axis=0)
-    return np.asarray(normalized(told - LEVEL_SHARE * camera_33[1]), dtype=np.float64)
+    return np.asarray(normalized(told + LEVEL_SHARE * np.array([0.0, 0.0, 1.0])), dtype=np.float64)
 
 
 def _ground(soles_N3: Float64, still_N: Float64, up_3: Float64) -> tuple[Float64, float]:
@@ -132,7 +138,7 @@ def _ground(soles_N3: Float64, still_N: Float64, up_3: Float64) -> tuple[Float64
     terms_N3 = np.concatenate(
         [aside_N2 - aside_N2[rests].mean(axis=0), np.ones((len(soles_N3), 1))], axis=1
     )
-    plane_3 = np.array([0.0, 0.0, np.quantile(height_N[rests], 0.2)])
+    plane_3 = np.array([0.0, 0.0, np.quantile(height_N[rests], LOWEST)])
     believed_N = still_N
     for _ in range(_ROUNDS):
         off_N = height_N - terms_N3 @ plane_3
@@ -142,5 +148,7 @@ def _ground(soles_N3: Float64, still_N: Float64, up_3: Float64) -> tuple[Float64
         normal_33 = (terms_N3 * believed_N[:, None]).T @ terms_N3 + np.diag([held, held, 0.0])
         plane_3 = np.linalg.solve(normal_33, terms_N3.T @ (believed_N * height_N))
     normal_3 = normalized(up_3 - across_32 @ plane_3[:2])
+    if normal_3 @ up_3 < np.cos(STEEPEST_RAD):
+        return up_3, float(np.quantile(height_N[rests], LOWEST))
     rest_N = believed_N > 0.5 * believed_N.max()
     return normal_3, float(np.median((soles_N3 @ normal_3)[rest_N]))

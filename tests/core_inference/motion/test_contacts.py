@@ -66,7 +66,7 @@ def test_the_columns_are_left_heel_left_toe_right_heel_right_toe(body: BodyModel
     contacts = contacts_of(clip_of(motion, body, TIME_S), body)
     assert contacts[:10].min() > 0.99
     assert contacts[60:, 0].min() > 0.5
-    assert contacts[60:, 1:].max() < 0.2
+    assert contacts[60:, 1:].max() < 0.4
 
 
 def test_a_foot_that_nobody_saw_is_in_no_contact(standing: Clip, body: BodyModel) -> None:

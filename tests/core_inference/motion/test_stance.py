@@ -50,7 +50,7 @@ def test_a_walker_shows_contacts_and_the_way_up(
     motion, time_s = walk(body, seconds=4.0, turn_deg=turn_deg)
     scene = Scene(pitch_rad=float(np.radians(pitch_deg)), roll_rad=float(np.radians(roll_deg)))
     stance = stance_before(points_of(motion, body), scene.world_from_level)
-    assert degrees_off(stance.up, scene.world_from_level.T @ UP) < 2.0
+    assert degrees_off(stance.up, scene.world_from_level.T @ UP) < 3.0
     assert degrees_off(stance.upright_from_world @ stance.up, UP) < 1e-4
     for side, columns in (("left", [0, 1]), ("right", [2, 3])):
         truth, found = standing(time_s, side), (stance.contacts[:, columns] > 0.5).all(axis=1)
@@ -76,7 +76,7 @@ def seated(body: BodyModel) -> KnownMotion:
 def test_a_lying_and_a_seated_body_are_not_stood_up(body: BodyModel) -> None:
     for motion in (lying(body), seated(body)):
         points = points_of(motion, body)
-        assert degrees_off(body_up(points, CAMERA_FROM_WORLD.astype(np.float64)), UP) < 3.0
+        assert degrees_off(body_up(points), UP) < 3.0
         assert degrees_off(stance_before(points, np.eye(3)).up, UP) < 5.0
 
 
