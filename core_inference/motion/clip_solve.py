@@ -207,7 +207,7 @@ class _Window:
         slopes_TN2P = turned_TN3P[..., :2, :] - rays_TN21 * turned_TN3P[..., 2:, :]
         sigma_N = evidence.sideways_sigma_m
         off_TN = np.linalg.norm(missed_TN2, axis=-1) / sigma_N
-        weight_TN1 = (np.sqrt(evidence.trust) * _say(off_TN) / sigma_N)[..., None]
+        weight_TN1 = (np.sqrt(evidence.trust) * self._say(off_TN) / sigma_N)[..., None]
         equations.add(_rows(missed_TN2 * weight_TN1), _rows(slopes_TN2P * weight_TN1[..., None], 2))
         if len(missed_TN2) < 2:
             return
@@ -215,7 +215,7 @@ class _Window:
         sigma_K11 = evidence.noise * FOLLOW_SIGMA_M * gap_K11
         leap_KN2 = np.diff(missed_TN2, axis=0) / sigma_K11
         sure_KN = np.sqrt(np.minimum(evidence.trust[1:], evidence.trust[:-1]))
-        say_KN1 = (sure_KN * _say(np.linalg.norm(leap_KN2, axis=-1)))[..., None]
+        say_KN1 = (sure_KN * self._say(np.linalg.norm(leap_KN2, axis=-1)))[..., None]
         weight_KN11 = (say_KN1 / sigma_K11)[..., None]
         equations.add_spans(
             _rows(leap_KN2 * say_KN1),
@@ -230,7 +230,7 @@ class _Window:
         leaning_TL = (evidence.link_aside @ now.lean[..., None])[..., 0]
         weight_TL = np.sqrt(evidence.link_trust) / evidence.depth_sigma_m
         off_TL = (depth_TL + leaning_TL - evidence.link_depth) * weight_TL
-        say_TL = _say(off_TL)
+        say_TL = self._say(off_TL)
         equations.add(off_TL * say_TL, slopes_TLP * (weight_TL * say_TL)[..., None])
         if evidence.pelvis_depth is not None:
             forward_T3 = evidence.camera[:, 2]
@@ -344,6 +344,10 @@ class _Window:
         weight_TS = stance.contacts * _say(stance.contacts * off_TS)
         slopes_TSP = (slopes_TS3P * stance.up[:, None]).sum(axis=-2) / GROUND_SIGMA_M
         equations.add(off_TS * weight_TS, slopes_TSP * weight_TS[..., None])
+
+    def _say(self, sigmas: Float64) -> Float64:
+        """The same for landmarks, against an estimator's sigma."""
+        return _say(self.evidence.noise * sigmas)
 
     def _differences(self) -> Float64:
         return second_differences(self.evidence.time_s)
