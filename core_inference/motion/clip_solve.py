@@ -39,7 +39,7 @@ ROUNDS = (6, 5)
 PRIOR_SHARE = 0.6
 """What the usual poses weigh: their joints go together, and frames are not news one by one."""
 
-UNSEEN_SIGMA_RAD = 0.1
+UNSEEN_SIGMA_RAD = 0.07
 """How far a joint that nothing shows turns from where its neighbours in time have it, or rest."""
 
 TOLD_SIGMA_M = 0.03
