@@ -22,6 +22,7 @@ from ...rigs.rotation import (
 from ...rigs.skeleton import BODY_PARTS, JOINT, JOINT_COUNT, joint_positions, world_rotations
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import Clip, RawTake
+from .blas import one_blas_thread
 from .chain import Chain, ChainPose
 from .clip_solve import solve_clip
 from .evidence import NAMES, gather, noise_of
@@ -75,8 +76,9 @@ def solve(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
     beside what the landmarks say; as many times as far away, in the same pixels. Where the take
     says the pelvis' depth (`camera_root`), the person stands there, as large as the pixels ask.
     """
-    points, solution = _frame_by_frame(raw, body, size)
-    return _clip(raw, _together(raw, body, points, solution))
+    with one_blas_thread():
+        points, solution = _frame_by_frame(raw, body, size)
+        return _clip(raw, _together(raw, body, points, solution))
 
 
 def solve_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:

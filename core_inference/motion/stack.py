@@ -53,8 +53,7 @@ class MotionSettings:
 def solved(raw: RawTake, body: BodyModel) -> Clip:
     """What the landmarks of a take give whatever the settings: the costly part of `process`."""
     scene = scene_of(raw)
-    with one_blas_thread():
-        return solve(raw, body, 1.0 if scene is None else scene.size)
+    return solve(raw, body, 1.0 if scene is None else scene.size)
 
 
 def process(
