@@ -13,6 +13,10 @@ FEET = (
     ("always", "Always", "Also one that seems to slide while it stands"),
     ("never", "Never", "Feet go as they were solved"),
 )
+FILTERS = (
+    ("zero-phase", "Zero Phase", "All movements are smoothed alike"),
+    ("one-euro", "One-Euro", "Slow movements are smoothed more than fast ones"),
+)
 GROUNDS = (
     ("auto", "Auto", "Feet and body tell how the camera was tilted"),
     ("level", "Level", "The camera is taken to be level"),
@@ -44,6 +48,13 @@ class TakeMotion(bpy.types.PropertyGroup):
         min=0.0,
         max=1.0,
         subtype="FACTOR",
+        options=set(),
+        update=_changed,
+    )
+    filter: bpy.props.EnumProperty(
+        name="Filter",
+        description="How the motion is smoothed",
+        items=FILTERS,
         options=set(),
         update=_changed,
     )

@@ -28,7 +28,7 @@ from .take import (
 )
 from .worker_client import ProcessJob, WorkerClient, engine_command
 
-SETTINGS = ("smooth", "hands", "feet", "ground")
+SETTINGS = ("smooth", "hands", "filter", "feet", "ground")
 """The sliders, by the names of the command line and of a clip's provenance."""
 
 SETTLE_S = 0.3

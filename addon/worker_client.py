@@ -105,6 +105,7 @@ class ProcessJob:
     hands: float
     feet: str
     ground: str
+    filter: str = "zero-phase"
     contacts: Path | None
     cache: Path
 
@@ -119,6 +120,7 @@ class ProcessJob:
                 "hands": self.hands,
                 "feet": self.feet,
                 "ground": self.ground,
+                "filter": self.filter,
                 "contacts": None if self.contacts is None else str(self.contacts),
                 "cache": str(self.cache),
             }

@@ -123,7 +123,7 @@ tell(
     assert (told["body_model"], told["estimator"], told["exact"]) == ("smplx", "hand4whole", True)
     assert told["frames"] >= 3
     first, last = told["range"]
-    assert told["curves"] == 3 + 55 * 4
+    assert told["curves"] == 3 + 55 * 4 + 4  # and the contacts
     assert told["keys"] == [last - first + 1] and last > first
     assert told["finite"]
     x, y, z = told["rest"]
