@@ -103,7 +103,13 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
     settings = capture_job(tmp_path, text)
     assert (settings.footage, settings.out) == (Path("clip.mp4"), Path("folder"))
     assert (settings.start, settings.end) == (3, 9)
-    motion = {"smooth": 0.25, "hands": 1.0, "feet": "never", "ground": "level"}
+    motion = {
+        "smooth": 0.25,
+        "hands": 1.0,
+        "feet": "never",
+        "ground": "level",
+        "filter": "zero-phase",
+    }
     assert settings.motion.as_json() == motion
     assert (settings.fov_deg, settings.focal_px) == (55.0, None)
     assert settings.wanted_formats == ("npz",)
