@@ -148,12 +148,15 @@ def _joined(early: ChainPose, late: ChainPose, first: int) -> ChainPose:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Moment:
-    """Where a round of a window begins: the slopes (T,N,3,P) of its points among it."""
+    """Where a round of a window begins: the slopes (T,N,3,P) of its points among it; how deep links
+    (T,L) and the pelvis (T,1) are, m, with their slopes (T,L,P) and (T,1,P)."""
 
     pose: ChainPose
     placed: PlacedChain
     slopes: Float64
     lean: Float64
+    links: tuple[Float64, Float64]
+    pelvis: tuple[Float64, Float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,10 +174,7 @@ class _Window:
         frames = len(self.evidence.time_s)
         lean_T2 = np.zeros((frames, 2))
         for _ in range(ROUNDS[0 if self.stance is None else 1]):
-            placed = self.chain.placed(pose)
-            slopes_TN3P = np.zeros((*placed.points.shape, _ALL))
-            slopes_TN3P[..., :PARAMETERS] = self.chain.slopes(placed)
-            now = _Moment(pose=pose, placed=placed, slopes=slopes_TN3P, lean=lean_T2)
+            now = self._moment(pose, lean_T2)
             equations = NormalEquations(frames, _ALL)
             for add in self._terms():
                 add(equations, now)
@@ -187,6 +187,25 @@ class _Window:
             if largest < _SMALLEST_STEP_RAD:
                 break
         return pose
+
+    def _moment(self, pose: ChainPose, lean_T2: Float64) -> _Moment:
+        placed = self.chain.placed(pose)
+        slopes_TN3P = np.zeros((*placed.points.shape, _ALL))
+        slopes_TN3P[..., :PARAMETERS] = self.chain.slopes(placed)
+        forward_T3 = self.evidence.camera[:, 2]
+        depth_TN = (placed.points[:, _MARKS] * forward_T3[:, None]).sum(axis=-1)
+        slopes_TNP = (slopes_TN3P[:, _MARKS] * forward_T3[:, None, :, None]).sum(axis=-2)
+        pelvis_T1 = (pose.pelvis * forward_T3).sum(axis=-1, keepdims=True)
+        slopes_T1P = np.zeros((len(forward_T3), 1, _ALL))
+        slopes_T1P[:, 0, :3] = forward_T3
+        return _Moment(
+            pose=pose,
+            placed=placed,
+            slopes=slopes_TN3P,
+            lean=lean_T2,
+            links=(depth_TN @ LINKS.T, LINKS @ slopes_TNP),
+            pelvis=(pelvis_T1, slopes_T1P),
+        )
 
     def _terms(self) -> list[Callable[[NormalEquations, _Moment], None]]:
         terms = [self._pixels, self._depth, self._posture, self._head_stays, self._unseen_stay]
@@ -208,7 +227,7 @@ class _Window:
         sigma_N = evidence.sideways_sigma_m
         off_TN = np.linalg.norm(missed_TN2, axis=-1) / sigma_N
         weight_TN1 = (np.sqrt(evidence.trust) * self._say(off_TN) / sigma_N)[..., None]
-        equations.add(_rows(missed_TN2 * weight_TN1), _rows(slopes_TN2P * weight_TN1[..., None], 2))
+        equations.add(_rows(missed_TN2 * weight_TN1), _rows(slopes_TN2P * weight_TN1[..., None]))
         if len(missed_TN2) < 2:
             return
         gap_K11 = np.sqrt(np.diff(evidence.time_s) * _RATE_HZ)[:, None, None]
@@ -219,13 +238,14 @@ class _Window:
         weight_KN11 = (say_KN1 / sigma_K11)[..., None]
         equations.add_spans(
             _rows(leap_KN2 * say_KN1),
-            [_rows(-weight_KN11 * slopes_TN2P[:-1], 2), _rows(weight_KN11 * slopes_TN2P[1:], 2)],
+            [_rows(-weight_KN11 * slopes_TN2P[:-1]), _rows(weight_KN11 * slopes_TN2P[1:])],
         )
 
     def _depth(self, equations: NormalEquations, now: _Moment) -> None:
         """Links are as deep as the landmarks say, who lean as a whole."""
         evidence = self.evidence
-        depth_TL, slopes_TLP = self._link_depth(now)
+        depth_TL, links_TLP = now.links
+        slopes_TLP = links_TLP.copy()
         slopes_TLP[..., _LEAN] = evidence.link_aside
         leaning_TL = (evidence.link_aside @ now.lean[..., None])[..., 0]
         weight_TL = np.sqrt(evidence.link_trust) / evidence.depth_sigma_m
@@ -233,11 +253,9 @@ class _Window:
         say_TL = self._say(off_TL)
         equations.add(off_TL * say_TL, slopes_TLP * (weight_TL * say_TL)[..., None])
         if evidence.pelvis_depth is not None:
-            forward_T3 = evidence.camera[:, 2]
-            off_T = (now.pose.pelvis * forward_T3).sum(axis=-1) - evidence.pelvis_depth
-            slopes_T1P = np.zeros((len(off_T), 1, _ALL))
-            slopes_T1P[:, 0, :3] = forward_T3 / TOLD_SIGMA_M
-            equations.add(off_T[:, None] / TOLD_SIGMA_M, slopes_T1P)
+            pelvis_T1, slopes_T1P = now.pelvis
+            off_T1 = (pelvis_T1 - evidence.pelvis_depth[:, None]) / TOLD_SIGMA_M
+            equations.add(off_T1, slopes_T1P / TOLD_SIGMA_M)
         sigma_2 = evidence.noise * np.array([TILT_SIGMA_RAD, SWAY_SIGMA_RAD])
         equations.add_own(now.lean / sigma_2, _LEAN, [1.0 / sigma_2])
         if len(depth_TL) > 1:
@@ -246,27 +264,11 @@ class _Window:
             change_K2 = now.lean[1:] - now.lean[:-1]
             equations.add_own(change_K2 * part_K2, _LEAN, [-part_K2, part_K2])
 
-    def _link_depth(self, now: _Moment) -> tuple[Float64, Float64]:
-        """How deep links are (T,L) m, and their slopes (T,L,P)."""
-        forward_T13 = self.evidence.camera[:, None, 2]
-        depth_TN = (now.placed.points[:, _MARKS] * forward_T13).sum(axis=-1)
-        slopes_TNP = (now.slopes[:, _MARKS] * forward_T13[..., None]).sum(axis=-2)
-        return depth_TN @ LINKS.T, LINKS @ slopes_TNP
-
     def _depth_is_calm(self, equations: NormalEquations, now: _Moment) -> None:
         """Limbs have mass: what accelerates little sideways does not in depth either."""
-        evidence = self.evidence
-        depth_TL, slopes_TLP = self._link_depth(now)
-        forward_T3 = evidence.camera[:, 2]
-        pelvis_T1 = (now.pose.pelvis * forward_T3).sum(axis=-1, keepdims=True)
-        slopes_T1P = np.zeros((len(depth_TL), 1, _ALL))
-        slopes_T1P[:, 0, :3] = forward_T3
-        bound_TL = evidence.link_bound
-        bound_T1 = np.full((len(depth_TL), 1), ROOT_ACCELERATION_MS2)
-        for values, slopes, bound in (
-            (depth_TL, slopes_TLP, bound_TL),
-            (pelvis_T1, slopes_T1P, bound_T1),
-        ):
+        bound_TL = self.evidence.link_bound
+        bound_T1 = np.full((len(bound_TL), 1), ROOT_ACCELERATION_MS2)
+        for (values, slopes), bound in ((now.links, bound_TL), (now.pelvis, bound_T1)):
             parts = self._differences()[..., None] / bound[1:-1]
             equations.add_spans(
                 _along(parts, values),
@@ -338,7 +340,7 @@ class _Window:
         )
         equations.add_spans(
             _rows(np.diff(soles_TS3, axis=0) * weight_KS1),
-            [_rows(-parts_KS3P[0], 2), _rows(parts_KS3P[1], 2)],
+            [_rows(-parts_KS3P[0]), _rows(parts_KS3P[1])],
         )
         off_TS = (soles_TS3 @ stance.up - stance.ground_m) / GROUND_SIGMA_M
         weight_TS = stance.contacts * _say(stance.contacts * off_TS)
@@ -364,10 +366,6 @@ def _along(parts: Float64, values_TR: Float64) -> Float64:
     return np.sum([part * values_TR[k : k + count] for k, part in enumerate(parts)], axis=0)
 
 
-def _rows(terms: Float64, kept: int = 1) -> Float64:
+def _rows(terms: Float64) -> Float64:
     """Terms (T,N,D) or (T,N,D,P) as rows of their frame: (T,R) or (T,R,P)."""
-    return (
-        terms.reshape(len(terms), -1, *terms.shape[3:])
-        if kept > 1
-        else terms.reshape(len(terms), -1)
-    )
+    return terms.reshape(len(terms), -1, *terms.shape[3:])
