@@ -28,6 +28,7 @@ from .chain import MOVING, PARAMETERS, Chain, ChainPose, PlacedChain
 from .depth import second_differences
 from .evidence import FOLLOW_SIGMA_M, LINKS, NAMES, Evidence
 from .filling import trust_from_score
+from .hinges import ELBOWS, beyond_hinges
 from .pose_prior import LIMIT_SIGMA_RAD, PosePrior, load_pose_prior
 from .stance import SOLE_MARKS, SOLES, Stance, find_stance
 
@@ -303,6 +304,12 @@ class _Window:
         beyond_TQ = prior.beyond(angles_TQ)
         limits_TQ = np.where(beyond_TQ == 0.0, 0.0, 1.0 / LIMIT_SIGMA_RAD)
         equations.add_own(beyond_TQ, _POSTURE, [limits_TQ])
+        off_TE, slopes_TE3 = beyond_hinges(self.chain, now.pose.rotations)
+        hinges_TEP = np.zeros((*off_TE.shape, _ALL))
+        for number, elbow in enumerate(ELBOWS):
+            first = 3 + 3 * MOVING.index(elbow)
+            hinges_TEP[:, number, first : first + 3] = slopes_TE3[:, number]
+        equations.add(off_TE / LIMIT_SIGMA_RAD, hinges_TEP / LIMIT_SIGMA_RAD)
 
     def _head_stays(self, equations: NormalEquations, now: _Moment) -> None:
         """The head looks where the face shows it to."""

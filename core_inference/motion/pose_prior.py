@@ -33,9 +33,10 @@ _LIMITS_DEG: dict[str, tuple[_Angles, _Angles]] = {
     "left_knee": ((-3, -5, -5), (150, 5, 5)),
     "left_ankle": ((-50, -30, -25), (40, 30, 25)),
     "left_collar": ((-15, -30, -25), (15, 25, 35)),
-    "left_elbow": ((-100, -155, -10), (100, 5, 10)),
+    "left_elbow": ((-100, -155, -180), (100, 5, 180)),
 }
-"""Axis-angle components, lowest and highest; the right side mirrors the left."""
+"""Axis-angle components, lowest and highest; the right side mirrors the left. What keeps elbows
+hinges is in `hinges`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
