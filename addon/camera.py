@@ -3,7 +3,7 @@
 import bpy
 
 from ..core_inference.clip import Clip
-from .keyframes import key_camera
+from .keyframes import key_camera, key_lens
 from .sampling import FrameTiming, camera_keys_from_clip
 from .take import CLIP_PROPERTY
 
@@ -17,7 +17,8 @@ def add_camera(
     """Put the clip's moving camera beside its armature, keyed on every frame of the clip.
 
     It goes where the armature goes, and with it when that is taken out. Its lens fits the width of
-    the footage. It becomes the scene's camera where there is none.
+    the footage, and is keyed as well where the footage zooms. It becomes the scene's camera where
+    there is none.
     """
     data = bpy.data.cameras.new(NAME)
     data.sensor_fit = "HORIZONTAL"
@@ -30,6 +31,9 @@ def add_camera(
     for collection in armature.users_collection:
         collection.objects.link(camera)
     key_take_camera(camera, clip, timing)
+    keys = camera_keys_from_clip(clip, timing)
+    if keys.zooms is not None:
+        key_lens(data, keys.frames, data.lens * keys.zooms, f"{camera.name}_lens")
     scene.camera = scene.camera or camera
     return camera
 

@@ -172,7 +172,7 @@ def _job(context: bpy.types.Context, footage: Path, out: Path) -> CaptureJob:
         out=out,
         start=settings.start or None,
         end=settings.end or None,
-        smooth=settings.smooth,
+        motion=settings.options(of_network=settings.is_of_network),
         person=settings.people,
         root=settings.root,
         estimator=settings.estimator,
@@ -252,6 +252,7 @@ def _finish(context: bpy.types.Context, session: _Session, event: Done) -> StepR
         first_frame=session.first_frame,
         fps=fps,
         match_scene=session.match_scene,
+        calibration_weights=job.motion.calibration_weights,
     )
     thumbnails.forget()
     show_capture(scene, result)

@@ -84,6 +84,17 @@ def key_camera(camera: bpy.types.Object, keys: CameraKeys, name: str) -> bpy.typ
     return action
 
 
+def key_lens(
+    lens: bpy.types.Camera, frames_F: NDArray[np.int64], lengths_F: NDArray, name: str
+) -> bpy.types.Action:
+    """Make a new action of a camera's focal lengths (F,) mm and assign it to the camera's data."""
+    action = bpy.data.actions.new(name)
+    lens.animation_data_create().action = action
+    new_curve = _curve_maker(lens, action)
+    _write(new_curve, "lens", name, frames_F.astype(np.float32), lengths_F[:, None])
+    return action
+
+
 def fcurves(datablock: bpy.types.ID) -> Iterable[bpy.types.FCurve]:
     """The F-curves that move `datablock`: those of its action's assigned slot."""
     data = datablock.animation_data

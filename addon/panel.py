@@ -6,6 +6,7 @@ from functools import partial
 import bpy
 
 from . import capture_session, thumbnails
+from .motion_sliders import SLIDERS
 from .operators.capture import CancelCapture, Capture
 from .operators.people import EVERYBODY, PickPeople, SelectPerson
 from .people import is_standing, thumbnail_path
@@ -18,7 +19,7 @@ from .preferences import (
     has_engine,
 )
 from .properties import CaptureSettings, CaptureStatus, FoundPeople, FoundPerson
-from .take_panel import draw_take
+from .take_panel import draw_network, draw_sliders, draw_take
 
 _RUNNING = ("RUNNING", "CANCELLING")
 _STAGES = {"start": "Starting", "estimate": "Capturing", "solve": "Solving", "export": "Writing"}
@@ -41,7 +42,9 @@ class Pose2RigPanel(bpy.types.Panel):
         """Settings, then what runs or what came out of it."""
         status = context.window_manager.pose2rig
         width = _characters(context)
-        self._draw_settings(context, enabled=status.state not in _RUNNING)
+        enabled = status.state not in _RUNNING
+        self._draw_settings(context, enabled=enabled)
+        _draw_advanced(self.layout, context.scene.pose2rig, enabled=enabled)
         if not has_engine(context):
             _draw_engine_hint(self.layout, width)
         if context.scene.pose2rig.needs_models:
@@ -67,10 +70,21 @@ class Pose2RigPanel(bpy.types.Panel):
         column.prop(settings, "people")
         column.prop(settings, "estimator")
         _draw_models(column, settings, addon_preferences(context))
-        column.prop(settings, "smooth")
+        column.prop(settings, SLIDERS[0])
         column.prop(settings, "rotation_mode")
         column.prop(settings, "first_frame")
         column.prop(settings, "match_scene")
+
+
+def _draw_advanced(layout: bpy.types.UILayout, settings: CaptureSettings, *, enabled: bool) -> None:
+    """The other sliders of motion, which the take has afterwards as well."""
+    header, body = layout.panel("POSE2RIG_PT_advanced", default_closed=True)
+    header.label(text="Advanced")
+    if body is not None:
+        body.enabled = enabled
+        draw_sliders(body, settings, SLIDERS[1:])
+        if settings.is_of_network:
+            draw_network(body, settings)
 
 
 def _draw_models(

@@ -25,7 +25,8 @@ class CaptureResult:
     """A finished capture and how it shall stand in the scene.
 
     people: the report's figures of each, by number. fps: what the takes are keyed for. With
-    match_scene the scene takes that rate and the takes' range.
+    match_scene the scene takes that rate and the takes' range. calibration_weights: the file by
+    which meshes were calibrated, if any.
     """
 
     name: str
@@ -35,6 +36,7 @@ class CaptureResult:
     first_frame: int
     fps: float
     match_scene: bool
+    calibration_weights: Path | None = None
 
 
 def show_capture(scene: bpy.types.Scene, result: CaptureResult) -> None:
@@ -141,10 +143,11 @@ def _add(scene: bpy.types.Scene, result: CaptureResult, number: int) -> Take:
         path=path,
         quality=result.people[number],
         raw=raw_path(result.folder, number),
+        calibration_weights=result.calibration_weights,
     )
     clip = load_clip(path)
     take = add_take(clip, settings, scene)
-    show_motion(take.armature, clip)
+    show_motion(take.armature)
     if clip.camera.is_moving and number in _longest_of_shots(result):
         add_camera(clip, settings.timing, take.armature, scene)
     return take
@@ -171,6 +174,7 @@ def _list(found: FoundPeople, result: CaptureResult, takes: dict[int, Take]) -> 
     found.rotation_mode = result.mode
     found.first_frame = result.first_frame
     found.fps = result.fps
+    found.calibration_weights = str(result.calibration_weights or "")
     found.people.clear()
     for number, take in takes.items():
         person = found.people.add()
@@ -190,4 +194,5 @@ def _result_of(found: FoundPeople) -> CaptureResult:
         first_frame=found.first_frame,
         fps=found.fps,
         match_scene=False,
+        calibration_weights=Path(weights) if (weights := found.calibration_weights) else None,
     )

@@ -16,7 +16,9 @@ from ..core_inference.clip import load_clip
 from ..core_inference.protocol import Done, Failed
 from ..rigs.errors import ClipFileError, OutputError, Pose2RigError, RigError
 from .contact_curves import save_contacts
+from .motion_sliders import REFINEMENTS, SLIDERS
 from .preferences import engine_python
+from .properties import LANDMARKS
 from .renewal import fresh_name, renew_take
 from .sampling import FrameTiming
 from .take import (
@@ -24,18 +26,17 @@ from .take import (
     PROVENANCE_PROPERTY,
     RAW_PROPERTY,
     TIMING_PROPERTY,
+    WEIGHTS_PROPERTY,
     TakeSettings,
 )
-from .worker_client import ProcessJob, WorkerClient, engine_command
-
-SETTINGS = ("smooth", "hands", "filter", "feet", "ground")
-"""The sliders, by the names of the command line and of a clip's provenance."""
+from .worker_client import MotionOptions, ProcessJob, WorkerClient, engine_command
 
 SETTLE_S = 0.3
 """Sliders that have not moved for so long have found their place."""
 
 _SAME = 1e-4
 
+Setting = float | str | bool
 StepResult = Literal["RUNNING", "DONE", "FAILED"]
 
 
@@ -92,24 +93,47 @@ def _settled() -> None:
 
 def is_outdated(armature: bpy.types.Object) -> bool:
     """Whether the assigned action was made with other settings than the sliders show."""
-    motion, made = armature.pose2rig, _made_with(armature)
-    given = made.get("contacts") == "given"
-    return given != motion.use_contacts or any(
-        not _same(getattr(motion, name), made.get(name)) for name in SETTINGS
-    )
+    made, motion = made_with(armature), armature.pose2rig
+    shown = {**_options(armature).as_json(), "use_contacts": motion.use_contacts}
+    return not made or any(not _same(shown[name], value) for name, value in made.items())
 
 
-def _same(wanted: float | str, made: Any) -> bool:
-    if isinstance(wanted, str):
-        return wanted == made
-    return isinstance(made, int | float) and math.isclose(wanted, made, abs_tol=_SAME)
+def _same(one: Setting, other: Setting) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, abs_tol=_SAME)
+    return one == other
 
 
-def _made_with(armature: bpy.types.Object) -> dict[str, Any]:
+def made_with(armature: bpy.types.Object) -> dict[str, Setting]:
+    """What the sliders were, by their names, when the assigned action was made.
+
+    Nothing where the action is not of a take.
+    """
     data = armature.animation_data
-    action = data.action if data else None
-    text = (action or armature).get(PROVENANCE_PROPERTY, "{}")
-    return json.loads(text).get("motion", {})
+    described = data.action if data and data.action else armature
+    made = _provenance(described).get("motion")
+    if made is None:
+        return {}
+    return {
+        **{name: made[name] for name in SLIDERS if name in made},
+        "use_contacts": made.get("contacts") == "given",
+        "refine": made.get("refine", REFINEMENTS[0][0]),
+        "calibrate": made.get("calibrate", "none"),
+        "calibration_weights": described.get(WEIGHTS_PROPERTY, ""),
+    }
+
+
+def is_of_network(armature: bpy.types.Object) -> bool:
+    """Whether the take is a research network's, whose body and mesh can be calibrated."""
+    return _provenance(armature).get("estimator", LANDMARKS) != LANDMARKS
+
+
+def _provenance(datablock: bpy.types.ID) -> dict[str, Any]:
+    return json.loads(datablock.get(PROVENANCE_PROPERTY, "{}"))
+
+
+def _options(armature: bpy.types.Object) -> MotionOptions:
+    return armature.pose2rig.options(of_network=is_of_network(armature))
 
 
 def start(context: bpy.types.Context, armature: bpy.types.Object | None) -> None:
@@ -149,10 +173,15 @@ def step(context: bpy.types.Context) -> StepResult:
     return "RUNNING"
 
 
+def refuse(context: bpy.types.Context, error: Pose2RigError) -> None:
+    """Show why a take could not be processed; one that runs already goes on."""
+    _tell(context, error.message, error.next_step)
+
+
 def fail(context: bpy.types.Context, error: Pose2RigError) -> None:
     """Show an error as the outcome and end what runs."""
     abandon()
-    _tell(context, error.message, error.next_step)
+    refuse(context, error)
 
 
 def abandon() -> None:
@@ -205,9 +234,9 @@ def _job(armature: bpy.types.Object | None, folder: Path) -> ProcessJob:
     return ProcessJob(
         raw=raw,
         out=folder / "clip.npz",
+        motion=_options(armature),
         contacts=contacts,
         cache=folder,
-        **{name: getattr(motion, name) for name in SETTINGS},
     )
 
 
@@ -232,6 +261,7 @@ def _finish(session: _Session, figures: dict[str, Any]) -> None:
         timing=timing(armature),
         path=Path(armature[CLIP_PROPERTY]),
         quality=figures,
+        calibration_weights=session.job.motion.calibration_weights,
     )
     renew_take(armature, load_clip(session.job.out), settings)
 

@@ -4,6 +4,8 @@ import json
 
 import bpy
 
+from .motion_sliders import MotionSliders
+
 LANDMARKS = "landmarks"
 """The estimator that needs nothing but the engine; the others' names are the engine's as well."""
 
@@ -49,8 +51,8 @@ FIT = "fit"
 STATES = ("IDLE", "RUNNING", "CANCELLING", "DONE", "CANCELLED", "FAILED")
 
 
-class CaptureSettings(bpy.types.PropertyGroup):
-    """Settings of the next capture, at `scene.pose2rig`."""
+class CaptureSettings(MotionSliders, bpy.types.PropertyGroup):
+    """Settings of the next capture, at `scene.pose2rig`; the sliders are those of a take."""
 
     footage: bpy.props.StringProperty(
         name="Footage",
@@ -90,14 +92,6 @@ class CaptureSettings(bpy.types.PropertyGroup):
         items=ROOTS,
         default=FIT,
     )
-    smooth: bpy.props.FloatProperty(
-        name="Smoothing",
-        description="0 leaves the motion as solved, 1 smooths strongly",
-        default=0.5,
-        min=0.0,
-        max=1.0,
-        subtype="FACTOR",
-    )
     rotation_mode: bpy.props.EnumProperty(
         name="Rotation",
         description="How the bones' rotations are keyed",
@@ -119,9 +113,14 @@ class CaptureSettings(bpy.types.PropertyGroup):
     )
 
     @property
+    def is_of_network(self) -> bool:
+        """Whether a research network is asked for, whose body and mesh can be calibrated."""
+        return self.estimator != LANDMARKS
+
+    @property
     def needs_models(self) -> bool:
         """Whether the engine will ask for models that the user brings."""
-        return self.estimator != LANDMARKS or self.root != FIT
+        return self.is_of_network or self.root != FIT
 
 
 class CaptureStatus(bpy.types.PropertyGroup):
@@ -170,6 +169,9 @@ class FoundPeople(bpy.types.PropertyGroup):
     rotation_mode: bpy.props.StringProperty()
     first_frame: bpy.props.IntProperty()
     fps: bpy.props.FloatProperty(description="Frames per second that the takes were keyed for")
+    calibration_weights: bpy.props.StringProperty(
+        description="The file by which the takes' meshes were calibrated; empty without one"
+    )
     people: bpy.props.CollectionProperty(type=FoundPerson)
 
 

@@ -112,12 +112,14 @@ class CameraKeys:
     """A camera at whole scene frames.
 
     frames (F,) int; rotations (F,4) wxyz from Blender's camera axes (x right, y up, looking along
-    -z) into the world, the signs continuous in time; locations (F,3) m, world.
+    -z) into the world, the signs continuous in time; locations (F,3) m, world; zooms (F,) focal
+    lengths over that of the shot's first frame, or None where the lens stays as it is.
     """
 
     frames: NDArray[np.int64]
     rotations: FloatArray
     locations: FloatArray
+    zooms: FloatArray | None = None
 
 
 def camera_keys_from_clip(clip: Clip, timing: FrameTiming) -> CameraKeys:
@@ -126,12 +128,14 @@ def camera_keys_from_clip(clip: Clip, timing: FrameTiming) -> CameraKeys:
     world_from_camera_T33 = np.swapaxes(clip.camera.rotation.astype(np.float64), 1, 2)
     locations_T3 = -(world_from_camera_T33 @ clip.camera.translation[..., None])[..., 0]
     turns_T14 = quaternion_from_matrix(world_from_camera_T33 @ _OPENCV_FROM_BLENDER)[:, None]
+    zoom_T = clip.camera.zoom
     return CameraKeys(
         frames=frames_F,
         rotations=sign_continuous(resample(turns_T14, positions_T, frames_F))[:, 0],
         locations=np.stack(
             [np.interp(frames_F, positions_T, axis) for axis in locations_T3.T], axis=-1
         ),
+        zooms=None if zoom_T is None else np.interp(frames_F, positions_T, zoom_T),
     )
 
 

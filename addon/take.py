@@ -24,6 +24,7 @@ QUALITY_PROPERTY = "pose2rig_quality"
 RAW_PROPERTY = "pose2rig_raw"
 TIMING_PROPERTY = "pose2rig_timing"
 WORST_PROPERTY = "pose2rig_worst_frame"
+WEIGHTS_PROPERTY = "pose2rig_calibration_weights"
 REPLACED_PROPERTY = "pose2rig_replaced"
 LICENCE_PROPERTY = "pose2rig_licence"
 LICENCE_NOTE_PROPERTY = "pose2rig_licence_note"
@@ -47,6 +48,7 @@ class TakeSettings:
     """How a clip becomes a take; `quality` are its figures from the report.
 
     raw: the raw take that the clip was made from, for a take that can be processed again.
+    calibration_weights: the file by which its mesh was calibrated, if any.
     """
 
     name: str
@@ -55,6 +57,7 @@ class TakeSettings:
     path: Path
     quality: dict[str, Any]
     raw: Path | None = None
+    calibration_weights: Path | None = None
 
 
 def add_take(clip: Clip, settings: TakeSettings, scene: bpy.types.Scene) -> Take:
@@ -94,7 +97,8 @@ def remove_take(armature: bpy.types.Object) -> None:
     objects = [armature, *(child for child in armature.children if CLIP_PROPERTY in child)]
     data = {item.data for item in objects} | _left_over(armature)
     keys = [getattr(block, "shape_keys", None) for block in data]
-    animated = [block.animation_data for block in (*objects, *filter(None, keys))]
+    blocks = (*objects, *filter(None, (*data, *keys)))
+    animated = [block.animation_data for block in blocks]
     actions = {each.action for each in animated if each is not None and each.action is not None}
     path = armature.get(CLIP_PROPERTY)
     for action in bpy.data.actions:  # those that processing the take again has replaced
@@ -151,6 +155,7 @@ def _remember_source(armature: bpy.types.Object, settings: TakeSettings) -> None
 def describe(datablock: bpy.types.ID, clip: Clip, settings: TakeSettings) -> None:
     """Write where the take comes from and what it is worth as custom properties."""
     datablock[CLIP_PROPERTY] = str(settings.path)
+    datablock[WEIGHTS_PROPERTY] = str(settings.calibration_weights or "")
     datablock[PROVENANCE_PROPERTY] = json.dumps(clip.provenance, sort_keys=True)
     datablock[QUALITY_PROPERTY] = {
         name: value for name, value in settings.quality.items() if value is not None

@@ -1,10 +1,11 @@
 """The part of the sidebar about the selected take: its sliders, its quality card, its licence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import bpy
 
 from . import process_session
+from .motion_sliders import SLIDERS, MotionSliders
 from .operators.export import ExportTake
 from .operators.reprocess import Reprocess, WorstFrame
 from .take import (
@@ -39,7 +40,10 @@ def draw_take(layout: bpy.types.UILayout, context: bpy.types.Context, paragraph:
         if process_session.can_process(armature):
             _draw_motion(box, context, armature, paragraph)
         _draw_quality(box, described(armature))
-        _draw_licence(layout, box, armature, paragraph)
+        _draw_licence(box, armature, paragraph)
+        if process_session.can_process(armature) and process_session.is_of_network(armature):
+            _draw_network_panel(layout, armature)
+        _draw_licence_note(layout, armature, paragraph)
     layout.operator(ExportTake.bl_idname, icon="EXPORT")
 
 
@@ -50,12 +54,7 @@ def _draw_motion(
     paragraph: Paragraph,
 ) -> None:
     motion = armature.pose2rig
-    column = box.column()
-    column.use_property_split = True
-    column.use_property_decorate = False
-    for name in process_session.SETTINGS:
-        column.prop(motion, name)
-    column.prop(motion, "use_contacts")
+    draw_sliders(box, motion, (*SLIDERS, "use_contacts"))
     status = context.window_manager.pose2rig
     if process_session.is_running_for(armature):
         box.label(text="Processing\u2026", icon="SORTTIME")
@@ -66,6 +65,28 @@ def _draw_motion(
         told.alert = True
         paragraph(told, status.process_message, icon="CANCEL")
         paragraph(told, f"Next: {status.process_next_step}")
+
+
+def draw_sliders(layout: bpy.types.UILayout, sliders: MotionSliders, names: Sequence[str]) -> None:
+    """Some of the sliders, in a column with their names before them."""
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    for name in names:
+        column.prop(sliders, name)
+
+
+def draw_network(layout: bpy.types.UILayout, sliders: MotionSliders) -> None:
+    """What is for research networks alone; the calibration's weights only where they matter."""
+    weights = () if sliders.calibrate == "none" else ("calibration_weights",)
+    draw_sliders(layout, sliders, ("refine", "calibrate", *weights))
+
+
+def _draw_network_panel(layout: bpy.types.UILayout, armature: bpy.types.Object) -> None:
+    header, body = layout.panel("POSE2RIG_PT_network", default_closed=True)
+    header.label(text="Research Network")
+    if body is not None:
+        draw_network(body, armature.pose2rig)
 
 
 def _draw_quality(box: bpy.types.UILayout, described: bpy.types.ID) -> None:
@@ -99,15 +120,17 @@ def _figure(key: str, shape: str, value: float) -> str:
 
 
 def _draw_licence(
-    layout: bpy.types.UILayout,
-    box: bpy.types.UILayout,
-    armature: bpy.types.Object,
-    paragraph: Paragraph,
+    box: bpy.types.UILayout, armature: bpy.types.Object, paragraph: Paragraph
 ) -> None:
     licence = armature.get(LICENCE_PROPERTY)
     if licence is not None:
         paragraph(box, f"Licence: {licence}")
-    if licence == RESEARCH:
+
+
+def _draw_licence_note(
+    layout: bpy.types.UILayout, armature: bpy.types.Object, paragraph: Paragraph
+) -> None:
+    if armature.get(LICENCE_PROPERTY) == RESEARCH:
         header, note = layout.panel("POSE2RIG_PT_licence_note", default_closed=True)
         header.label(text="Licence Note")
         if note is not None:

@@ -12,7 +12,7 @@ import queue
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +45,28 @@ _BOOTSTRAP = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class MotionOptions:
+    """How a raw take becomes motion, by the names of a job file and of the command line.
+
+    calibration_weights is None for what geometry gives, and without a calibration.
+    """
+
+    smooth: float
+    hands: float
+    filter: str
+    feet: str
+    ground: str
+    refine: str
+    calibrate: str
+    calibration_weights: Path | None
+
+    def as_json(self) -> dict[str, float | str]:
+        """Each as a job file has it; no weights are an empty name."""
+        weights = self.calibration_weights
+        return {**asdict(self), "calibration_weights": "" if weights is None else str(weights)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaptureJob:
     """What the worker is asked to do, as its job file says it.
 
@@ -56,7 +78,7 @@ class CaptureJob:
     out: Path
     start: int | None
     end: int | None
-    smooth: float
+    motion: MotionOptions
     person: str
     estimator: str
     root: str
@@ -74,7 +96,7 @@ class CaptureJob:
                 "out": str(self.out),
                 "start": self.start,
                 "end": self.end,
-                "smooth": self.smooth,
+                **self.motion.as_json(),
                 "person": self.person,
                 "estimator": self.estimator,
                 "root": self.root,
@@ -101,11 +123,7 @@ class ProcessJob:
 
     raw: Path
     out: Path
-    smooth: float
-    hands: float
-    feet: str
-    ground: str
-    filter: str = "zero-phase"
+    motion: MotionOptions
     contacts: Path | None
     cache: Path
 
@@ -116,11 +134,7 @@ class ProcessJob:
                 "job": "process",
                 "raw": str(self.raw),
                 "out": str(self.out),
-                "smooth": self.smooth,
-                "hands": self.hands,
-                "feet": self.feet,
-                "ground": self.ground,
-                "filter": self.filter,
+                **self.motion.as_json(),
                 "contacts": None if self.contacts is None else str(self.contacts),
                 "cache": str(self.cache),
             }

@@ -14,6 +14,7 @@ from .evaluate_help import DESCRIPTION, FIGURES
 from .motion.calibration_take import TARGETS
 from .motion.calming import FILTERS
 from .motion.feet import MODES
+from .motion.refining import REFINEMENTS
 from .motion.stack import GROUNDS, MotionSettings
 from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings, calibration_settings
 
@@ -260,6 +261,13 @@ def _add_calibration(parser: Any) -> None:
         metavar="FILE.npz",
         help="what the mesh takes from each bone, learned; default: what geometry gives",
     )
+    parser.add_argument(
+        "--refine",
+        default=MotionSettings().refine,
+        choices=REFINEMENTS,
+        help="auto (default) solves a research network's motion over the whole clip, never leaves "
+        "it as the network said it frame by frame",
+    )
 
 
 def _capture(options: argparse.Namespace, console: Console) -> int:
@@ -304,6 +312,7 @@ def _motion(options: argparse.Namespace) -> MotionSettings:
         filter=options.filter,
         feet=options.feet,
         ground=options.ground,
+        refine=options.refine,
         calibration=calibration_settings(options.calibrate, options.calibration_weights),
     )
 

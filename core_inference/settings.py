@@ -9,6 +9,7 @@ from .motion.calibration_take import CalibrationSettings
 from .motion.calibration_weights import load_weights
 from .motion.calming import FILTERS
 from .motion.feet import MODES
+from .motion.refining import REFINEMENTS
 from .motion.stack import GROUNDS, MotionSettings
 
 ESTIMATORS = ("landmarks", "hand4whole", "pose2pose", "i2l-meshnet")
@@ -112,6 +113,7 @@ def check_motion(motion: MotionSettings, *, command: str) -> None:
         ("--filter", motion.filter, tuple(FILTERS)),
         ("--feet", motion.feet, MODES),
         ("--ground", motion.ground, GROUNDS),
+        ("--refine", motion.refine, REFINEMENTS),
     ):
         _require(value in known, option, ", ".join(known), repr(value), command)
 

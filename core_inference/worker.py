@@ -153,14 +153,18 @@ def _path(job: Mapping[str, Any], key: str) -> Path | None:
 def motion_settings(job: Mapping[str, Any]) -> "MotionSettings":
     """The motion's settings of a job, each as the command line has it where the job is silent."""
     from .motion.stack import MotionSettings
+    from .settings import calibration_settings
 
     usual = MotionSettings()
+    weights = _path(job, "calibration_weights")
     return MotionSettings(
         smooth=float(job.get("smooth", usual.smooth)),
         hands=float(job.get("hands", usual.hands)),
         filter=str(job.get("filter", usual.filter)),
         feet=str(job.get("feet", usual.feet)),
         ground=str(job.get("ground", usual.ground)),
+        refine=str(job.get("refine", usual.refine)),
+        calibration=calibration_settings(str(job.get("calibrate", "none")), weights),
     )
 
 

@@ -16,6 +16,8 @@ from pose2rig.core_inference.synthetic import exact_take
 from ..core_inference.conftest import rows_of
 from ..core_inference.known_motions import FPS, random_motion
 
+NAMES = ["dancers 0", "dancers 1"]
+"""What the people of a capture called dancers are called."""
 FIRST_FRAMES = (0, 15)
 SECONDS = 1.5
 COLOURS = ((40, 40, 200), (200, 120, 40))

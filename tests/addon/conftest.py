@@ -26,6 +26,8 @@ from ..licensed_models import smplx_like_joints
 from .captures import write_capture
 
 MakeClip = Callable[..., Clip]
+Armature = Any
+Show = Callable[..., None]
 RunBlender = Callable[..., dict[str, Any]]
 
 PRELUDE = """
@@ -163,6 +165,35 @@ def file(empty_file):
 def captured_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture folder of two people, made of known motions."""
     return write_capture(tmp_path_factory.mktemp("captured"))
+
+
+@pytest.fixture
+def show(file, captured_pair: Path) -> Show:
+    """Put the finished capture into the scene, as after its last event."""
+    from pose2rig.addon.people import CaptureResult, show_capture
+
+    def show_it(folder: Path = captured_pair, name: str = "dancers", **options: Any) -> None:
+        report = json.loads((captured_pair / "report.json").read_text("utf-8"))
+        defaults = {"mode": "AXIS_ANGLE", "first_frame": 1, "fps": 24.0, "match_scene": False}
+        result = CaptureResult(
+            name=name,
+            folder=folder,
+            people={int(number): figures for number, figures in report["people"].items()},
+            **{**defaults, **options},
+        )
+        show_capture(file.context.scene, result)
+
+    return show_it
+
+
+@pytest.fixture
+def dancer(file, show: Show) -> Armature:
+    """The first of two captured people, active, with an engine at hand."""
+    from pose2rig.addon.preferences import addon_preferences
+
+    addon_preferences(file.context).engine_python = sys.executable
+    show()
+    return file.context.object
 
 
 @pytest.fixture(scope="session")

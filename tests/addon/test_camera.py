@@ -71,6 +71,27 @@ def test_blender_sees_the_joints_where_the_clip_says(empty_file: Any, make_clip:
     assert scene.camera == camera
 
 
+def test_the_lens_is_keyed_where_the_footage_zooms(empty_file: Any, make_clip: Any) -> None:
+    from pose2rig.addon.camera import SENSOR_MM, add_camera
+    from pose2rig.addon.keyframes import fcurves
+    from pose2rig.addon.sampling import FrameTiming
+
+    clip = filmed(make_clip(frames=FRAMES, fps=24.0))
+    zoom = np.linspace(1.0, 1.6, FRAMES).astype(np.float32)
+    clip = replaced(clip, camera=replace(clip.camera, zoom=zoom))
+    scene = empty_file.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = SIZE
+    camera = add_camera(clip, FrameTiming(fps=24.0, first_frame=1), bare_armature(scene), scene)
+    (curve,) = fcurves(camera.data)
+    assert (curve.data_path, len(curve.keyframe_points)) == ("lens", FRAMES)
+    expected = clip.camera.project(clip.joints.astype(np.float64))
+    for row in (0, 7, FRAMES - 1):
+        scene.frame_set(1 + row)
+        np.testing.assert_allclose(camera.data.lens, SENSOR_MM * 600.0 / 640 * zoom[row], rtol=1e-5)
+        seen = seen_px(scene, camera, clip.joints[row, :22])
+        np.testing.assert_allclose(seen, expected[row, :22], atol=0.1)
+
+
 def test_the_scenes_own_camera_stays_and_a_second_one_has_its_own_name(
     empty_file: Any, make_clip: Any
 ) -> None:
@@ -95,7 +116,8 @@ def test_a_camera_leaves_with_its_take(empty_file: Any, make_clip: Any) -> None:
     scene = empty_file.context.scene
     armature = bare_armature(scene)
     clip = filmed(make_clip(frames=FRAMES, fps=24.0))
+    clip = replaced(clip, camera=replace(clip.camera, zoom=np.ones(FRAMES, np.float32)))
     add_camera(clip, FrameTiming(fps=24.0, first_frame=1), armature, scene)
-    assert len(empty_file.data.actions) == len(empty_file.data.cameras) == 1
+    assert (len(empty_file.data.actions), len(empty_file.data.cameras)) == (2, 1)
     remove_take(armature)
     assert not [*empty_file.data.objects, *empty_file.data.actions, *empty_file.data.cameras]

@@ -230,12 +230,12 @@ tell(result=result, message=message, next_step=next_step, again=again, resume=re
 def test_a_killed_capture_is_resumed(run_blender: RunBlender, repository_dir: Path) -> None:
     """Offered for the same settings alone; it goes on where the last chunk ended, and once."""
     told = run_blender(
-        """
+        f"""
 import signal
 settings.start = settings.end = 0
 session.start(context)
 out = session._current[0].job.out
-run(until=lambda: bool(session._unfinished))
+run(until=lambda: session._unfinished and status.done >= {CHUNK_FRAMES})
 os.kill(session._current[0].client.pid, signal.SIGKILL)
 result, worst = run()
 next_step = status.next_step

@@ -6,7 +6,6 @@ The panel's own buttons are pressed, as drawn.
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,33 +14,11 @@ import numpy as np
 import pytest
 
 from ..core_inference.known_motions import FPS
-from .captures import FIRST_FRAMES, SECONDS
+from .captures import FIRST_FRAMES, NAMES, SECONDS
+from .conftest import Show
 from .layout import CHARACTERS, Layout, draw
 
 pytestmark = pytest.mark.bpy
-
-NAMES = ["dancers 0", "dancers 1"]
-
-Show = Callable[..., None]
-
-
-@pytest.fixture
-def show(file, captured_pair: Path) -> Show:
-    """Put the finished capture into the scene, as after its last event."""
-    from pose2rig.addon.people import CaptureResult, show_capture
-
-    def show_it(folder: Path = captured_pair, name: str = "dancers", **options: Any) -> None:
-        report = json.loads((captured_pair / "report.json").read_text("utf-8"))
-        defaults = {"mode": "AXIS_ANGLE", "first_frame": 1, "fps": 24.0, "match_scene": False}
-        result = CaptureResult(
-            name=name,
-            folder=folder,
-            people={int(number): figures for number, figures in report["people"].items()},
-            **{**defaults, **options},
-        )
-        show_capture(file.context.scene, result)
-
-    return show_it
 
 
 def press(layout: Layout, name: str, **wanted: Any) -> set[str]:

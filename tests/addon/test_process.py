@@ -1,6 +1,5 @@
 """A take processed again: fresh actions by the real engine, edited contacts, the worst frame."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,12 @@ from pose2rig.core_inference.clip import load_clip
 from pose2rig.core_inference.commands import process_take
 from pose2rig.core_inference.motion.stack import MotionSettings
 
+from .captures import NAMES
+from .conftest import Armature
 from .layout import draw
-from .test_people import NAMES, Show, motion, press, show  # noqa: F401 - show is a fixture
+from .test_people import motion, press
 
 pytestmark = pytest.mark.bpy
-
-Armature = Any
-
-
-@pytest.fixture
-def dancer(file, show: Show) -> Armature:  # noqa: F811
-    """The first of two captured people, active, with an engine at hand."""
-    from pose2rig.addon.preferences import addon_preferences
-
-    addon_preferences(file.context).engine_python = sys.executable
-    show()
-    return file.context.object
 
 
 @pytest.fixture
@@ -64,21 +53,36 @@ def assert_moves_as(file: Any, armature: Armature, clip: Path) -> None:
 
 def test_the_sliders_show_what_the_take_was_made_with(dancer: Armature) -> None:
     from pose2rig.addon import process_session
+    from pose2rig.addon.motion_sliders import SLIDERS
 
-    shown = {name: getattr(dancer.pose2rig, name) for name in process_session.SETTINGS}
+    shown = {name: getattr(dancer.pose2rig, name) for name in SLIDERS}
     assert shown == MotionSettings().as_json()
     assert not process_session.is_outdated(dancer)
     dancer.pose2rig.feet = "never"
     assert process_session.is_outdated(dancer)
 
 
-def test_the_choices_are_the_command_lines(dancer: Armature) -> None:
+def test_the_choices_are_the_command_lines(file, dancer: Armature) -> None:
+    """Of a take as of the next capture, from the same defaults."""
+    from pose2rig.core_inference.motion.calibration_take import TARGETS
+    from pose2rig.core_inference.motion.calming import FILTERS
     from pose2rig.core_inference.motion.feet import MODES
+    from pose2rig.core_inference.motion.refining import REFINEMENTS
     from pose2rig.core_inference.motion.stack import GROUNDS
 
-    properties = dancer.pose2rig.bl_rna.properties
-    for name, known in (("feet", MODES), ("ground", GROUNDS)):
-        assert tuple(item.identifier for item in properties[name].enum_items) == known
+    usual = {**MotionSettings().as_json(), "refine": "auto", "calibrate": "none"}
+    known = {
+        "filter": tuple(FILTERS),
+        "feet": MODES,
+        "ground": GROUNDS,
+        "refine": REFINEMENTS,
+        "calibrate": TARGETS,
+    }
+    for sliders in (dancer.pose2rig, file.context.scene.pose2rig):
+        properties = sliders.bl_rna.properties
+        for name, choices in known.items():
+            assert tuple(item.identifier for item in properties[name].enum_items) == choices
+        assert {name: getattr(sliders, name) for name in usual} == usual
 
 
 def test_a_moved_slider_asks_for_the_take_once_it_rests(dancer: Armature) -> None:

@@ -95,7 +95,7 @@ def test_hand4whole_from_footage_to_keys(
         CHOICES.format(models=str(models), agreed=True)
         + """
 import numpy as np
-settings.precision = "EXACT"
+settings.precision, settings.calibrate = "EXACT", "parallel"
 session.start(context)
 result, worst = run()
 if result != "DONE":
@@ -113,7 +113,8 @@ tell(
     pelvis=list(armature.data.bones["pelvis"].head_local),
     rest=clip["rest_joints"][0].tolist(), body_model=str(clip["body_model"]),
     frames=len(clip["poses"]), estimator=provenance["estimator"],
-    exact=provenance["settings"]["exact"], licence=armature["pose2rig_licence"],
+    exact=provenance["settings"]["exact"], calibrate=provenance["motion"]["calibrate"],
+    shown=armature.pose2rig.calibrate, licence=armature["pose2rig_licence"],
     note=armature["pose2rig_licence_note"], warnings=status.warnings,
     modules=[name for name in ("torch", "smplx", "cv2", "scipy") if name in sys.modules],
 )
@@ -122,6 +123,7 @@ tell(
     assert told["result"] == "DONE", told
     assert (told["body_model"], told["estimator"], told["exact"]) == ("smplx", "hand4whole", True)
     assert told["frames"] >= 3
+    assert told["calibrate"] == told["shown"] == "parallel"
     first, last = told["range"]
     assert told["curves"] == 3 + 55 * 4 + 4  # and the contacts
     assert told["keys"] == [last - first + 1] and last > first

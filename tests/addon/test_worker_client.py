@@ -12,22 +12,40 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pose2rig.addon import worker_client
 from pose2rig.addon.worker_client import (
     CaptureJob,
+    MotionOptions,
     ProcessJob,
     WorkerClient,
     engine_command,
     scrubbed_environment,
 )
+from pose2rig.core_inference.motion.calibration import CalibrationWeights
+from pose2rig.core_inference.motion.calibration_take import CalibrationSettings
+from pose2rig.core_inference.motion.calibration_weights import BONES, load_weights, save_weights
 from pose2rig.core_inference.motion.stack import MotionSettings
 from pose2rig.core_inference.protocol import CancelledEvent, Done, Event, Failed, Progress
 from pose2rig.core_inference.reprocessing import ProcessSettings
 from pose2rig.core_inference.worker import read_job
 from pose2rig.rigs.errors import EngineError
 
+MOTION = MotionOptions(
+    smooth=0.25,
+    hands=0.75,
+    filter="one-euro",
+    feet="never",
+    ground="off",
+    refine="never",
+    calibrate="none",
+    calibration_weights=None,
+)
+ASKED = MotionSettings(
+    smooth=0.25, hands=0.75, filter="one-euro", feet="never", ground="off", refine="never"
+)
 PROGRESS = '{"event": "progress", "done": 1, "total": 9, "stage": "solve", "fps": 2.0, "eta_s": 4}'
 Start = Callable[[str], WorkerClient]
 
@@ -200,7 +218,7 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
         out=tmp_path,
         start=3,
         end=None,
-        smooth=0.25,
+        motion=MOTION,
         person="largest",
         estimator="pose2pose",
         root="fit",
@@ -213,7 +231,7 @@ def test_the_job_file_is_what_the_worker_reads(tmp_path: Path, models: Path | No
     path.write_text(job.to_json(), encoding="utf-8")
     settings = read_job(path)
     assert (settings.footage, settings.out) == (tmp_path / "a.mp4", tmp_path)
-    assert (settings.start, settings.end, settings.motion.smooth) == (3, None, 0.25)
+    assert (settings.start, settings.end, settings.motion) == (3, None, ASKED)
     assert (settings.estimator, settings.models) == ("pose2pose", models)
     assert (settings.device, settings.exact, settings.half) == ("cpu", False, True)
     assert settings.formats == ("npz",)
@@ -231,10 +249,7 @@ def test_the_file_of_a_process_job_is_what_the_worker_reads(
     job = ProcessJob(
         raw=tmp_path / "raw.npz",
         out=tmp_path / "clip.npz",
-        smooth=0.25,
-        hands=0.75,
-        feet="never",
-        ground="off",
+        motion=MOTION,
         contacts=contacts,
         cache=tmp_path,
     )
@@ -243,9 +258,31 @@ def test_the_file_of_a_process_job_is_what_the_worker_reads(
     assert read_job(path) == ProcessSettings(
         raw=job.raw,
         out=job.out,
-        motion=MotionSettings(smooth=0.25, hands=0.75, feet="never", ground="off"),
+        motion=ASKED,
         contacts=contacts,
         cache=tmp_path,
+    )
+
+
+def test_a_calibration_and_its_weights_reach_the_worker(tmp_path: Path) -> None:
+    weights = CalibrationWeights(share=np.ones((3, len(BONES))), along=np.zeros((3, len(BONES))))
+    file = tmp_path / "weights.npz"
+    save_weights(file, weights)
+    job = ProcessJob(
+        raw=tmp_path / "raw.npz",
+        out=tmp_path / "clip.npz",
+        motion=replace(MOTION, calibrate="parallel", calibration_weights=file),
+        contacts=None,
+        cache=tmp_path,
+    )
+    path = tmp_path / "job.json"
+    path.write_text(job.to_json(), encoding="utf-8")
+    settings = read_job(path)
+    assert isinstance(settings, ProcessSettings)
+    calibration = settings.motion.calibration
+    assert (
+        calibration.as_json()
+        == CalibrationSettings(target="parallel", weights=load_weights(file)).as_json()
     )
 
 

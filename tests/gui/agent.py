@@ -80,6 +80,16 @@ def operator_under_mouse() -> str:
     return manager.clipboard
 
 
+def field_under_mouse() -> str:
+    """The full data path of the field the mouse is over, or nothing."""
+    manager = bpy.context.window_manager
+    manager.clipboard = ""
+    with bpy.context.temp_override(**view(), region=region("UI")):
+        if bpy.ops.ui.copy_data_path_button.poll():
+            bpy.ops.ui.copy_data_path_button(full_path=True)
+    return manager.clipboard
+
+
 def empty_scene() -> None:
     """Delete Blender's first cube, camera and light, as an undoable step of its own."""
     for item in list(bpy.data.objects):
@@ -253,6 +263,13 @@ def set_motion(armature: str, values: dict[str, Any]) -> None:
         setattr(bpy.data.objects[armature].pose2rig, name, value)
 
 
+def sliders(armature: str) -> dict[str, Any]:
+    """What the sliders of a take show."""
+    motion = bpy.data.objects[armature].pose2rig
+    names = (item.identifier for item in motion.bl_rna.properties if not item.is_readonly)
+    return {name: getattr(motion, name) for name in names}
+
+
 def made_with(armature: str) -> dict[str, Any]:
     """The settings that the motion of a take's assigned action was made with."""
     action = bpy.data.objects[armature].animation_data.action
@@ -320,6 +337,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         choose_tab,
         current_frame,
         empty_scene,
+        field_under_mouse,
         frame_body,
         load,
         made_with,
@@ -339,6 +357,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         set_motion,
         show_body,
         show_capture,
+        sliders,
         thumbnail_size,
         unwatch_calls,
         watch_calls,

@@ -20,6 +20,8 @@ FIND_S = 60.0
 SCAN_STEP_PX = 10
 MIDDLE_LEFT = 1 / 3
 """Where across the sidebar most buttons can be met."""
+MIDDLE_RIGHT = 3 / 4
+"""Where across it fields that have their names before them can be met."""
 TICKS = 0.1
 """Where across it the list's tick boxes stand."""
 
@@ -160,22 +162,41 @@ class BlenderWindow:
         settings: as in the button's Python command. at: where across the sidebar, 0..1.
         """
         what = f"a button {operator}({settings})"
-        return wait_until(lambda: self._scan(operator, settings, at), FIND_S, what)
 
-    def _scan(self, operator: str, settings: str, at: float) -> tuple[int, int] | None:
+        def is_it(command: str) -> bool:
+            return command.startswith(f"bpy.ops.{operator}(") and settings in command
+
+        return wait_until(lambda: self._scan("operator_under_mouse", is_it, at), FIND_S, what)
+
+    def find_field(self, path: str, *, at: float = MIDDLE_RIGHT) -> tuple[int, int]:
+        """The place of a field in the sidebar, by its full data path."""
+        return wait_until(
+            lambda: self._scan("field_under_mouse", path.__eq__, at), FIND_S, f"a field {path}"
+        )
+
+    def _scan(
+        self, question: str, is_it: Callable[[str], bool], at: float
+    ) -> tuple[int, int] | None:
         sidebar = self.call("rectangle", kind="UI")
         x = sidebar["x"] + round(at * sidebar["width"])
         for y in range(sidebar["y"] + 5, sidebar["y"] + sidebar["height"], SCAN_STEP_PX):
             self.display.move(x, y)
             self.call("panel_text")  # one tick, so that Blender takes notice of the mouse
-            command = self.call("operator_under_mouse")
-            if command.startswith(f"bpy.ops.{operator}(") and settings in command:
+            if is_it(self.call(question)):
                 return x, y
         return None
 
     def press(self, operator: str, *, settings: str = "", at: float = MIDDLE_LEFT) -> None:
         """Click an operator's button with the mouse."""
         self.display.click(*self.find_button(operator, settings=settings, at=at))
+
+    def enter(self, path: str, text: str) -> None:
+        """Type into a field, by its full data path, instead of what it holds."""
+        self.display.move(*self.find_field(path))
+        for key in ("Return", "ctrl+a"):
+            self.display.key(key)
+        self.display.type(text)
+        self.display.key("Return")
 
     def hover_view(self) -> None:
         """Put the mouse over the empty 3D view, which then receives the keys."""

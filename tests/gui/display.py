@@ -66,6 +66,10 @@ class Display:
         """Press and release a key, for example Escape or ctrl+z."""
         self._run("xdotool", "key", name)
 
+    def type(self, text: str) -> None:
+        """Press and release the keys of a text."""
+        self._run("xdotool", "type", text)
+
     def screenshot(self, path: Path) -> None:
         """Save the whole screen as an image."""
         path.parent.mkdir(parents=True, exist_ok=True)

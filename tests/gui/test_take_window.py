@@ -48,7 +48,7 @@ def test_a_moved_slider_changes_the_motion_soon_and_never_holds_blender(
     window: BlenderWindow, gallery: Path
 ) -> None:
     """Several moves give one fresh action; undo brings the old one back."""
-    before = window.call("scene_state")
+    before, shown = window.call("scene_state"), window.call("sliders", armature=NAME)
     window.call("frame_body", armature=NAME, frame=20)
     picture(window, gallery / "take.png")
     window.call("watch_calls")
@@ -65,8 +65,40 @@ def test_a_moved_slider_changes_the_motion_soon_and_never_holds_blender(
     window.hover_view()
     window.display.key("ctrl+z")
     wait_until(lambda: action_of(window) == NAME, SHOWN_S, "undone")
+    assert window.call("sliders", armature=NAME) == shown
     window.display.key("ctrl+shift+z")
     wait_until(lambda: action_of(window) == f"{NAME} (2)", SHOWN_S, "done again")
+
+
+def test_undo_after_a_slider_brings_back_what_the_motion_was_made_with(
+    window: BlenderWindow, gallery: Path
+) -> None:
+    """A value typed into the panel is a step of its own; no undo has the take processed again."""
+    before, made = action_of(window), window.call("sliders", armature=NAME)
+    window.enter(f'bpy.data.objects["{NAME}"].pose2rig.smooth', "0.25")
+    wait_until(lambda: action_of(window) != before, PROCESSED_S, "the fresh action")
+    fresh, wanted = action_of(window), window.call("sliders", armature=NAME)
+    assert wanted == {**made, "smooth": 0.25}
+    actions = window.call("scene_state")["actions"]
+    window.hover_view()
+    window.display.key("ctrl+z")
+    wait_until(lambda: action_of(window) == before, SHOWN_S, "undone")
+    assert window.call("sliders", armature=NAME) == made
+    wait_until(lambda: not window.says("Process"), SHOWN_S, "the panel is drawn again")
+    picture(window, gallery / "take_undone.png")
+    window.display.key("ctrl+shift+z")
+    wait_until(lambda: action_of(window) == fresh, SHOWN_S, "done again")
+    assert window.call("sliders", armature=NAME) == wanted
+    for keys in ("ctrl+z", "ctrl+z"):
+        window.display.key(keys)
+    wait_until(lambda: action_of(window) == before, SHOWN_S, "undone twice")
+    assert window.call("sliders", armature=NAME) == made
+    for keys in ("ctrl+shift+z", "ctrl+shift+z"):
+        window.display.key(keys)
+    wait_until(lambda: action_of(window) == fresh, SHOWN_S, "done again twice")
+    assert window.call("sliders", armature=NAME) == wanted
+    assert window.call("scene_state")["actions"] == actions
+    assert worker_of(window.process.pid) is None
 
 
 def test_a_slider_moved_while_the_engine_works_has_the_last_word(window: BlenderWindow) -> None:
