@@ -1,7 +1,7 @@
-"""How a camera turned between two pictures, from points that were followed from one to the other.
+"""How a camera turned and zoomed between two pictures, from points followed from one to the other.
 
 Rays are (N,3) with z 1 in camera axes (x right, y down, z forward): pixels from the principal
-point over the focal length, and 1.
+point over the focal length, of both pictures that of the first, and 1.
 
 Legend: N points, H hypotheses.
 """
@@ -21,20 +21,29 @@ LIKELY = 0.8
 _SEED = 20
 _ROUNDS = 3
 _TINY = 1e-12
+_PAIR_ZOOM = 1.5
+_LOG_STEP = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Turn:
     """A camera's turn: rotation (3,3) carries what the first picture's camera saw into the
-    second's axes; fits (N,) says which points moved as it says; share of all points that did."""
+    second's axes; zoom is the second's focal length over the first's; off (N,): how far from where
+    that puts them the points are, over the reach, so that those below 1 fit."""
 
     rotation: Float64
-    fits: Bool
+    off: Float64
+    zoom: float = 1.0
+
+    @property
+    def fits(self) -> Bool:
+        """Which points (N,) moved as it says."""
+        return self.off < 1.0
 
     @property
     def share(self) -> float:
         """The share 0..1 of the points that fit."""
-        return float(self.fits.mean()) if len(self.fits) else 0.0
+        return float(self.fits.mean()) if len(self.off) else 0.0
 
 
 def fit_turn(before_N3: Float64, after_N3: Float64, reach: float, likely_33: Float64) -> Turn:
@@ -60,7 +69,77 @@ def fit_turn(before_N3: Float64, after_N3: Float64, reach: float, likely_33: Flo
         weights_N = np.maximum(1.0 - (miss_N / reach) ** 2, 0.0) ** 2
         turn_33 = _wahba(before_U3, after_U3, weights_N)
     miss_N = _misses(turn_33[None], before_N3, after_N3)[0]
-    return Turn(rotation=turn_33, fits=miss_N < reach)
+    return Turn(rotation=turn_33, off=miss_N / reach)
+
+
+def fit_zoom(
+    before_N3: Float64, after_N3: Float64, reach: float, likely: tuple[Float64, float]
+) -> Turn:
+    """The turn and zoom with which most points agree: as `fit_turn`, with one unknown more.
+
+    likely: the turn (3,3) and the zoom to be tried first. Refined by Gauss and Newton's steps with
+    Tukey's weights.
+    """
+    turn_33, zoom = likely
+    if (_misses(turn_33[None], before_N3, after_N3, zoom)[0] < reach).mean() < LIKELY:
+        turn_33, zoom = _commonest(before_N3, after_N3, reach)
+    for _ in range(_ROUNDS):
+        flat_N2 = projected(before_N3 @ turn_33.T)
+        off_N2 = zoom * flat_N2 - after_N3[:, :2]
+        weights_N = np.maximum(1.0 - (off_N2**2).sum(axis=1) / reach**2, 0.0) ** 2
+        slopes_N24 = np.concatenate([turning_slopes(flat_N2), flat_N2[..., None]], axis=2)
+        slopes_M4 = zoom * slopes_N24.reshape(-1, 4)
+        weighted_KN = (slopes_M4 * np.repeat(weights_N, 2)[:, None]).T
+        normal_44 = weighted_KN @ slopes_M4 + _TINY * np.eye(4)
+        step_4 = -np.linalg.solve(normal_44, weighted_KN @ off_N2.ravel())
+        turn_33 = small_turn(step_4[:3]) @ turn_33
+        zoom *= float(np.exp(np.clip(step_4[3], -_LOG_STEP, _LOG_STEP)))
+    miss_N = _misses(turn_33[None], before_N3, after_N3, zoom)[0]
+    return Turn(rotation=turn_33, off=miss_N / reach, zoom=zoom)
+
+
+def _commonest(before_N3: Float64, after_N3: Float64, reach: float) -> tuple[Float64, float]:
+    """Of turns with zooms, each of two points, the one with which most points agree."""
+    pairs_H2 = _pairs(len(before_N3))
+    far_H, near_H = (
+        np.linalg.norm(rays[pairs_H2[:, 1], :2] - rays[pairs_H2[:, 0], :2], axis=1)
+        for rays in (after_N3, before_N3)
+    )
+    zooms_H1 = np.clip(far_H / np.maximum(near_H, _TINY), 1 / _PAIR_ZOOM, _PAIR_ZOOM)[:, None]
+    before_U3 = normalized(before_N3)
+    after_H33 = _triads(*(normalized(after_N3[ends_H] * _over(zooms_H1)) for ends_H in pairs_H2.T))
+    before_H33 = _triads(before_U3[pairs_H2[:, 0]], before_U3[pairs_H2[:, 1]])
+    turns_H33 = after_H33 @ np.swapaxes(before_H33, -1, -2)
+    misses_HN = _misses(turns_H33, before_N3, after_N3, zooms_H1[..., None])
+    best = int(np.argmin(np.minimum(misses_HN, reach).sum(axis=1)))
+    return turns_H33[best], float(zooms_H1[best, 0])
+
+
+def _over(zooms_H1: Float64) -> Float64:
+    """What takes zooms out of rays with z 1 (H,3)."""
+    return np.concatenate([1 / zooms_H1, 1 / zooms_H1, np.ones_like(zooms_H1)], axis=1)
+
+
+def turning_slopes(flat_N2: Float64) -> Float64:
+    """How points of the plane z = 1 move there (N,2,3) with a small turn about x, y and z."""
+    x, y = flat_N2.T
+    slopes_N23 = np.empty((len(flat_N2), 2, 3))
+    slopes_N23[:, 0, 0], slopes_N23[:, 0, 1], slopes_N23[:, 0, 2] = -x * y, 1 + x * x, -y
+    slopes_N23[:, 1, 0], slopes_N23[:, 1, 1], slopes_N23[:, 1, 2] = -1 - y * y, x * y, x
+    return slopes_N23
+
+
+def small_turn(axis_angle_3: Float64) -> Float64:
+    """The rotation (3,3) of a small axis-angle; of a larger one, a rotation nearby."""
+    x, y, z = axis_angle_3.tolist()
+    return nearest_turn(np.array([[1.0, -z, y], [z, 1.0, -x], [-y, x, 1.0]]))
+
+
+def nearest_turn(matrix_33: Float64) -> Float64:
+    """The rotation next to a matrix that is nearly one: two steps of Newton's method."""
+    for _ in range(2):
+        matrix_33 = 1.5 * matrix_33 - 0.5 * matrix_33 @ matrix_33.T @ matrix_33
+    return matrix_33
 
 
 def projected(rays_N3: Float64) -> Float64:
@@ -83,10 +162,12 @@ def _triads(first_H3: Float64, second_H3: Float64) -> Float64:
     return np.stack([first_H3, across_H3, np.cross(first_H3, across_H3)], axis=-1)
 
 
-def _misses(turns_H33: Float64, before_N3: Float64, after_N3: Float64) -> Float64:
-    """How far off each point is after each turn (H,N), in the plane z = 1."""
+def _misses(
+    turns_H33: Float64, before_N3: Float64, after_N3: Float64, zooms: Float64 | float = 1.0
+) -> Float64:
+    """How far off each point is after each turn (H,N), at z = 1; zooms: one or (H,1,1)."""
     turned_HN3 = before_N3 @ np.swapaxes(turns_H33, -1, -2)
-    off_HN2 = projected(turned_HN3) - after_N3[:, :2]
+    off_HN2 = zooms * projected(turned_HN3) - after_N3[:, :2]
     return np.sqrt(np.einsum("hni,hni->hn", off_HN2, off_HN2))
 
 

@@ -20,18 +20,22 @@ class CameraPath:
 
     frame_index (N,) source frames, rising; turns (N,3) axis-angle, from the axes of the shot's
     first camera into those of each frame's; places (N,2) right and forward of the first place, in
-    heights of the camera above the ground, or None. Raises ValueError for anything else.
+    heights of the camera above the ground, or None; zooms (N,) focal lengths over that of the first
+    frame, or None. Raises ValueError for anything else.
     """
 
     frame_index: NDArray[np.int64]
     turns: NDArray[np.float32]
     places: NDArray[np.float32] | None = None
+    zooms: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.frame_index)
         _check("turns", self.turns, (count, 3))
         if self.places is not None:
             _check("places", self.places, (count, 2))
+        if self.zooms is not None:
+            _check("zooms", self.zooms, (count,))
 
     def rotations(self, frame_index_T: NDArray[np.int64]) -> NDArray[np.float32]:
         """World to camera (T,3,3) in the given frames; the world is level in the shot's first."""
@@ -45,25 +49,36 @@ class CameraPath:
             return None
         return self.places[np.searchsorted(self.frame_index, frame_index_T)]
 
+    def zooms_at(self, frame_index_T: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The zooms (T,) in the given frames."""
+        if self.zooms is None:
+            return None
+        return self.zooms[np.searchsorted(self.frame_index, frame_index_T)]
+
     def state(self) -> State:
         """Return it as JSON keeps it."""
         return {
             "frames": b64encode(self.frame_index.astype("<i8").tobytes()).decode(),
-            "turns": b64encode(self.turns.astype("<f4").tobytes()).decode(),
-            "places": None
-            if self.places is None
-            else b64encode(self.places.astype("<f4").tobytes()).decode(),
+            "turns": _text(self.turns),
+            "places": None if self.places is None else _text(self.places),
+            "zooms": None if self.zooms is None else _text(self.zooms),
         }
 
     @classmethod
     def from_state(cls, state: State) -> "CameraPath":
         """Return the path that gave this state; raises ValueError for another one."""
         places: str | None = state["places"]
+        zooms: str | None = state["zooms"]
         return cls(
             frame_index=np.frombuffer(b64decode(state["frames"]), dtype="<i8").astype(np.int64),
             turns=_columns(state["turns"], 3),
             places=None if places is None else _columns(places, 2),
+            zooms=None if zooms is None else _columns(zooms, 1)[:, 0],
         )
+
+
+def _text(numbers: NDArray[np.float32]) -> str:
+    return b64encode(numbers.astype("<f4").tobytes()).decode()
 
 
 def _columns(text: str, width: int) -> NDArray[np.float32]:
@@ -71,6 +86,6 @@ def _columns(text: str, width: int) -> NDArray[np.float32]:
     return numbers.reshape(-1, width).astype(np.float32)
 
 
-def _check(name: str, values: NDArray[np.float32], shape: tuple[int, int]) -> None:
+def _check(name: str, values: NDArray[np.float32], shape: tuple[int, ...]) -> None:
     if values.shape != shape or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"expected {name} {shape}, finite numbers, got {values.shape}")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigs.rotation import axis_angle_from_matrix, matrix_from_axis_angle
-from .camera_fit import projected
+from .camera_fit import projected, small_turn, turning_slopes
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -46,16 +45,22 @@ class Walk:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WalkFit:
-    """A walk, which points fit it (N,), and which of them lie on the ground (N,)."""
+    """A walk; off (N,): how far from where it puts them the points are, over the reach, so that
+    those below 1 fit; and which points lie on the ground (N,)."""
 
     walk: Walk
-    fits: Bool
+    off: Float64
     grounded: Bool
+
+    @property
+    def fits(self) -> Bool:
+        """Which points (N,) moved as it says."""
+        return self.off < 1.0
 
     @property
     def share(self) -> float:
         """The share 0..1 of the points that fit."""
-        return float(self.fits.mean()) if len(self.fits) else 0.0
+        return float(self.fits.mean()) if len(self.off) else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,15 +93,15 @@ def fit_walk(sight: WalkSight, expected: Walk) -> WalkFit:
         held_K, stiff_K = _held(walk, expected)
         normal_KK = weighted_KN @ slopes_NK + np.diag(stiff_K)
         step_K = -np.linalg.solve(normal_KK, weighted_KN @ view.off.ravel() + stiff_K * held_K)
-        turn_33 = np.asarray(matrix_from_axis_angle(step_K[:3]), dtype=np.float64)
-        walk = Walk(rotation=turn_33 @ walk.rotation, way=walk.way + step_K[3:])
+        walk = Walk(rotation=small_turn(step_K[:3]) @ walk.rotation, way=walk.way + step_K[3:])
     view = _look(sight, walk, sight.reach)
-    return WalkFit(walk=walk, fits=view.miss < sight.reach, grounded=view.grounded)
+    return WalkFit(walk=walk, off=view.miss / sight.reach, grounded=view.grounded)
 
 
 def _held(walk: Walk, expected: Walk) -> tuple[Float64, Float64]:
     """How far (K,) a walk is from what is expected, and how stiffly it is held there."""
-    turned_3 = axis_angle_from_matrix(walk.rotation @ expected.rotation.T)
+    turned_33 = walk.rotation @ expected.rotation.T
+    turned_3 = 0.5 * (turned_33 - turned_33.T)[[2, 0, 1], [1, 2, 0]]  # sines of a small angle
     sigma_K = np.array([TURN_SIGMA_RAD] * 3 + [WAY_SIGMA] * 2)
     return np.concatenate([turned_3, walk.way - expected.way]), 1.0 / sigma_K**2
 
@@ -125,18 +130,24 @@ def _look(sight: WalkSight, walk: Walk, reach: float) -> _View:
     inverse_N = np.where(grounded_N, ground_N, np.clip(own_N, least_N, NEAREST))
     is_free = ~grounded_N & (own_N > least_N) & (own_N < NEAREST)
     points_N3 = turned_N3 - inverse_N[:, None] * gone_3
-    off_N2, slopes_N2K = _off(points_N3, sight.after), np.empty((len(points_N3), 2, 5))
-    flat_N23 = _flattening(points_N3)
-    slopes_N2K[..., :3] = flat_N23 @ -_crosses(points_N3)
-    by_way_32 = walk.rotation @ across_32
-    slopes_N2K[..., 3:] = -inverse_N[:, None, None] * (flat_N23 @ by_way_32)
-    along_N2 = flat_N23 @ gone_3
+    depth_N = np.maximum(points_N3[:, 2], 1e-3)
+    flat_N2 = points_N3[:, :2] / depth_N[:, None]
+    off_N2, slopes_N2K = flat_N2 - sight.after[:, :2], np.empty((len(flat_N2), 2, 5))
+    slopes_N2K[..., :3] = turning_slopes(flat_N2)
+    moved_N23 = _carried(flat_N2, walk.rotation @ across_32)
+    slopes_N2K[..., 3:] = -(inverse_N / depth_N)[:, None, None] * moved_N23
+    along_N2 = _carried(flat_N2, gone_3[:, None])[..., 0]
     along_N2 /= np.maximum(np.linalg.norm(along_N2, axis=1, keepdims=True), _TINY)
     along_N2 *= is_free[:, None]
     off_N2 -= along_N2 * (along_N2 * off_N2).sum(axis=1, keepdims=True)
     slopes_N2K -= along_N2[..., None] * np.einsum("ni,nik->nk", along_N2, slopes_N2K)[:, None]
     miss_N = np.linalg.norm(off_N2, axis=1)
     return _View(off=off_N2, slopes=slopes_N2K, miss=miss_N, grounded=grounded_N)
+
+
+def _carried(flat_N2: Float64, steps_3S: Float64) -> Float64:
+    """How points at z = 1 move (N,2,S) there when they are carried along steps (3,S)."""
+    return steps_3S[:2] - flat_N2[..., None] * steps_3S[2]
 
 
 def _off(points_N3: Float64, after_N3: Float64) -> Float64:
@@ -150,20 +161,3 @@ def _inverse_depths(turned_N3: Float64, gone_3: Float64, after_N3: Float64) -> F
     common_N = squares_N * (turned_N3 @ gone_3)
     common_N -= after_by_gone_N * (after_N3 * turned_N3).sum(axis=1)
     return common_N / np.maximum(squares_N * (gone_3 @ gone_3) - after_by_gone_N**2, _TINY)
-
-
-def _flattening(points_N3: Float64) -> Float64:
-    """The slopes (N,2,3) of a point's place in the plane z = 1 by the point."""
-    depth_N = np.maximum(points_N3[:, 2], 1e-3)
-    slopes_N23 = np.zeros((len(points_N3), 2, 3))
-    slopes_N23[:, 0, 0] = slopes_N23[:, 1, 1] = 1.0 / depth_N
-    slopes_N23[:, :, 2] = -points_N3[:, :2] / depth_N[:, None] ** 2
-    return slopes_N23
-
-
-def _crosses(points_N3: Float64) -> Float64:
-    """The matrices (N,3,3) of the cross product with each point from the left."""
-    x, y, z = points_N3.T
-    none = np.zeros_like(x)
-    rows = [[none, -z, y], [z, none, -x], [-y, x, none]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)

@@ -20,7 +20,7 @@ from ..rigs.face_shapes import FACE_SHAPE_COUNT
 from ..rigs.rotation import matrix_from_axis_angle
 from ..rigs.skeleton import JOINT_COUNT, joint_positions, world_rotations
 from .array_file import SCHEMA_VERSION, ArrayFile, Float32, save_arrays
-from .camera import CAMERA_FROM_WORLD, Camera
+from .camera import CAMERA_FROM_WORLD, Camera, check_zoom
 from .clip_checks import (
     Shape,
     as_numbers,
@@ -84,7 +84,8 @@ class RawTake:
     (T,3,3): world to camera in each row, the world that of a level camera in the first frame of
     the shot; None for a camera that stands still and level. camera_place (T,2): where a camera
     that also leaves its place is, right and forward of the shot's first frame, in heights of the
-    camera above the ground, or None.
+    camera above the ground, or None. camera_zoom (T,): each row's focal length over focal_px, that
+    of the shot's first frame, beside camera_rotation; None for a lens that stays as it is.
     """
 
     frame_index: NDArray[np.int64]
@@ -104,6 +105,7 @@ class RawTake:
     camera_root: Float32 | None = None
     camera_rotation: Float32 | None = None
     camera_place: Float32 | None = None
+    camera_zoom: Float32 | None = None
 
     def __post_init__(self) -> None:
         sizes = {"T": len(self.frame_index), "landmark_count": len(self.landmark_names)}
@@ -118,6 +120,20 @@ class RawTake:
         check_shapes(self, sizes, given)
         if self.camera_rotation is not None:
             check_rotations("camera_rotation", self.camera_rotation)
+        if self.camera_zoom is not None:
+            moving = self.camera_rotation is not None
+            check_zoom("camera_zoom", self.camera_zoom, sizes["T"] if moving else 0)
+
+    @property
+    def focals(self) -> NDArray[np.float64]:
+        """The focal length in each row (T,1) px."""
+        zoom_T = np.ones(len(self.frame_index)) if self.camera_zoom is None else self.camera_zoom
+        return self.focal_px * zoom_T.astype(np.float64)[:, None]
+
+    def rays(self, pixels_TN2: NDArray[Any]) -> NDArray[np.float64]:
+        """Pixels (T,N,2) from the principal point over each row's focal length."""
+        aside_TN2 = pixels_TN2 - np.array(self.image_size) / 2
+        return np.asarray(aside_TN2 / self.focals[:, None], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -185,6 +201,8 @@ _CAMERA_ROWS: dict[str, Shape] = {
 }
 """What only some raw takes have."""
 
+_MAYBE_ROWS = ("camera_root", "camera_place", "camera_zoom")
+
 _POSE_SHAPES: dict[str, Shape] = {
     "poses": ("T", 3 * _J),
     "trans": ("T", 3),
@@ -227,6 +245,7 @@ def save_clip(path: Path, clip: Clip) -> None:
         "camera_translation": camera.translation,
         **_facts(clip.body_model, clip.frame_rate, clip.provenance),
         **_mesh(clip.vertices),
+        **({} if camera.zoom is None else {"camera_zoom": camera.zoom}),
         **({} if clip.face_shapes is None else {"face_shapes": clip.face_shapes}),
     }
     save_arrays(path, arrays)
@@ -259,6 +278,7 @@ def load_clip(path: Path) -> Clip:
         image_size=np.array(arrays.size("image_size"), dtype=np.int32),
         rotation=arrays.floats("camera_rotation"),
         translation=arrays.floats("camera_translation"),
+        zoom=arrays.floats("camera_zoom") if "camera_zoom" in arrays else None,
     )
     floats = {
         f.name: arrays.floats(f.name)
@@ -305,11 +325,7 @@ def save_raw_take(path: Path, take: RawTake) -> None:
             "camera_translation": np.zeros((*rotation.shape[:-2], 3), dtype=np.float32),
             **_facts("open", take.frame_rate, take.provenance),
             **({} if pose is None else _pose_arrays(pose)),
-            **{
-                name: getattr(take, name)
-                for name in ("camera_root", "camera_place")
-                if getattr(take, name) is not None
-            },
+            **{n: getattr(take, n) for n in _MAYBE_ROWS if getattr(take, n) is not None},
         },
     )
 
@@ -362,9 +378,8 @@ def load_raw_take(path: Path) -> RawTake:
         focal_px=arrays.focal_px("focal"),
         provenance=arrays.json("provenance"),
         pose=_load_pose(arrays) if "poses" in arrays else None,
-        camera_root=arrays.floats("camera_root") if "camera_root" in arrays else None,
         camera_rotation=rotation if rotation.ndim == 3 else None,
-        camera_place=arrays.floats("camera_place") if "camera_place" in arrays else None,
+        **{name: arrays.floats(name) for name in _MAYBE_ROWS if name in arrays},
     )
 
 

@@ -22,7 +22,7 @@ Float64 = NDArray[np.float64]
 Grey = NDArray[np.uint8]
 
 LONG_SIDE_PX = 480
-CELL_PX = 24
+CELL_PX = 30
 """One corner, the sharpest, is followed in each square of this side."""
 
 CORNER = 3e-5
@@ -33,7 +33,6 @@ PERSON_MARGIN = 0.1
 
 WINDOW_PX = 11
 LEVELS = 3
-LEVELS_BACK = 1
 BACK_PX = 0.5
 """A corner is lost when the way back from a frame ends this far from where it began."""
 
@@ -60,9 +59,12 @@ def small_picture(image: NDArray[np.uint8], boxes: Sequence[Box]) -> SmallPictur
     scale = LONG_SIDE_PX / max(image.shape[:2])
     width, height = (max(1, round(side * scale)) for side in (image.shape[1], image.shape[0]))
     # Averaging every pixel of all colours costs five times as much, and corners look the same.
-    green = cv2.extractChannel(image, 1)
-    twice = cv2.resize(green, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
-    small = cv2.resize(twice, (width, height), interpolation=cv2.INTER_AREA)
+    step = max(1, max(image.shape[:2]) // (2 * LONG_SIDE_PX))
+    green = cv2.extractChannel(image[::step], 1)
+    if scale <= 0.5:
+        green = cv2.resize(green, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR)
+    # Of a picture twice as large, this is the mean of four pixels.
+    small = cv2.resize(green, (width, height), interpolation=cv2.INTER_LINEAR)
     hidden = np.zeros((height, width), dtype=np.uint8)
     for x, y, box_width, box_height in boxes:
         margin = PERSON_MARGIN * max(box_width, box_height)
@@ -95,23 +97,31 @@ class KeyPicture:
         if not len(self.corners):
             return
         there, found = _flow((self.grey, picture.grey), self.corners, self.now, LEVELS)
-        back, found_back = _flow((picture.grey, self.grey), there, self.corners, LEVELS_BACK)
-        pixels = there.round().astype(np.int64)
-        height, width = picture.grey.shape
-        kept = ((pixels >= 0) & (pixels < (width, height))).all(axis=1) & found & found_back
+        back, found_back = _flow((picture.grey, self.grey), there, self.corners, 0)
+        kept = found & found_back & _is_visible(there, picture)
         kept &= np.linalg.norm(back - self.corners, axis=1) < BACK_PX
-        kept[kept] = picture.hidden[pixels[kept, 1], pixels[kept, 0]] == 0
         self.corners, self.now = self.corners[kept], there[kept]
+
+    def nearby(self, picture: SmallPicture) -> tuple[Float32, Float32]:
+        """Corners (N,2) px that nobody hides, and where they are in a frame that hardly moved.
+
+        A quick look, by which none is dropped: without coarse pictures and the way back.
+        """
+        if not len(self.corners):
+            return self.corners, self.corners
+        there, found = _flow((self.grey, picture.grey), self.corners, self.corners, 0)
+        kept = found & _is_visible(there, picture)
+        return self.corners[kept], there[kept]
 
     def rays(self, focal: float) -> tuple[Float64, Float64]:
         """The corners as rays (N,3) with z 1, here and in the newest frame; focal in px."""
+        return self.rays_of(self.corners, focal), self.rays_of(self.now, focal)
+
+    def rays_of(self, points: Float32, focal: float) -> Float64:
+        """Points (N,2) px as rays (N,3) with z 1; focal in px."""
         middle = np.array(self.grey.shape[::-1]) / 2.0
-        before, after = (
-            (points.astype(np.float64) + 0.5 - middle) / focal
-            for points in (self.corners, self.now)
-        )
-        one = np.ones((len(before), 1))
-        return np.concatenate([before, one], axis=1), np.concatenate([after, one], axis=1)
+        aside = (points.astype(np.float64) + 0.5 - middle) / focal
+        return np.concatenate([aside, np.ones((len(aside), 1))], axis=1)
 
     def state(self) -> State:
         """Return everything as JSON keeps it, the picture as PNG."""
@@ -153,6 +163,15 @@ def _corners(picture: SmallPicture) -> Float32:
     x = cell % max(columns, 1) * CELL_PX + best % CELL_PX
     is_sharp = cells[cell, best] > CORNER
     return np.stack([x, y], axis=1)[is_sharp].astype(np.float32)
+
+
+def _is_visible(points: Float32, picture: SmallPicture) -> NDArray[np.bool_]:
+    """Which points (N,2) px are in the picture and not hidden by people."""
+    pixels = points.round().astype(np.int64)
+    height, width = picture.grey.shape
+    kept = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
+    kept[kept] = picture.hidden[pixels[kept, 1], pixels[kept, 0]] == 0
+    return kept
 
 
 def _flow(

@@ -74,6 +74,7 @@ def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
             next_step="capture the footage again with --overwrite",
         ) from error
     camera, rotation = facts.camera, _rotation(facts, rows["frame_index"])
+    zoom = None if camera is None else camera.zooms_at(rows["frame_index"])
     pose = None if facts.body is None else _pose_from_rows(rows, facts.body, rotation)
     return RawTake(
         **{name: rows[name] for name in ("frame_index", *_ROWS)},
@@ -86,6 +87,7 @@ def take_from_chunks(chunks: tuple[Path, ...], facts: TakeFacts) -> RawTake:
         camera_root=rows.get("camera_root"),
         camera_rotation=None if camera is None else rotation,
         camera_place=None if camera is None else camera.at(rows["frame_index"]),
+        camera_zoom=zoom,
     )
 
 
@@ -110,6 +112,9 @@ def _joined(chunks: tuple[Path, ...], facts: TakeFacts) -> _Arrays:
     first = 0
     for path, own_frames in zip(chunks, frames, strict=True):
         part = load_arrays(path, wanted)
+        zoom_T = None if facts.camera is None else facts.camera.zooms_at(own_frames)
+        if zoom_T is not None:
+            _as_far_as_zoomed(part, zoom_T)
         if "vertices" in part:
             part["vertices"] = part["vertices"] @ _rotation(facts, own_frames)
         last = first + len(own_frames)
@@ -124,6 +129,17 @@ def _joined(chunks: tuple[Path, ...], facts: TakeFacts) -> _Arrays:
         first = last
     rows["time_s"] = rows["time_s"].astype(np.float64)
     return rows
+
+
+def _as_far_as_zoomed(part: _Arrays, zoom_T: NDArray[np.float32]) -> None:
+    """Networks count on the first focal length: with a longer one, people are so much farther."""
+    for name in ("root", "camera_root"):
+        if name in part:
+            farther_T3 = np.zeros_like(part[name])
+            farther_T3[:, 2] = part[name][:, 2] * (zoom_T - 1.0)
+            part[name] = part[name] + farther_T3
+            if name == "root" and "vertices" in part:
+                part["vertices"] = part["vertices"] + farther_T3[:, None]
 
 
 def best_portrait(chunks: tuple[Path, ...]) -> bytes | None:

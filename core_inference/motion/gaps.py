@@ -55,7 +55,7 @@ def _filled(
     source_s: NDArray[np.float64],
     target_s: NDArray[np.float64],
 ) -> Camera:
-    """The camera of other times; between two it turns and goes evenly."""
+    """The camera of other times; between two it turns, goes and zooms evenly."""
     if not camera.is_moving:
         return camera
     rotation_T33 = camera.rotation.astype(np.float64)
@@ -65,10 +65,12 @@ def _filled(
     place_T3 = (np.swapaxes(rotation_T33, 1, 2) @ -camera.translation[..., None])[..., 0]
     place_U3 = _straight(place_T3, source_s, target_s)
     translation_U3 = -(rotation_U33 @ place_U3[..., None])[..., 0]
+    zoom_T = camera.zoom
     return replace(
         camera,
         rotation=rotation_U33.astype(np.float32),
         translation=translation_U3.astype(np.float32),
+        zoom=None if zoom_T is None else np.interp(target_s, source_s, zoom_T).astype(np.float32),
     )
 
 

@@ -64,6 +64,14 @@ class Scene:
         pitch_33, roll_33 = matrix_from_axis_angle(angles)
         return np.asarray(pitch_33 @ roll_33, dtype=np.float64)
 
+    @property
+    def with_level_camera(self) -> "Scene":
+        """The same world for a camera taken for level: sizes and what is below the first person
+        stay, and the ground goes through there."""
+        place_3 = self.world_from_level.T @ np.array([*self.origin, self.ground_m])
+        x, y, ground_m = place_3.tolist()
+        return Scene(size=self.size, ground_m=ground_m, origin=(x, y))
+
     def as_json(self) -> dict[str, Any]:
         """The scene as plain JSON, for a take's provenance."""
         return {**asdict(self), "origin": list(self.origin)}
@@ -72,10 +80,11 @@ class Scene:
 _FIELDS = ("pitch_rad", "roll_rad", "size", "ground_m")
 
 
-def scene_of(raw: RawTake) -> Scene | None:
+def scene_of(raw: RawTake, ground: str = "auto") -> Scene | None:
     """The scene in a take's provenance; None for a take that stands alone.
 
-    Raises ClipFileError where it is not what `Scene.as_json` wrote.
+    ground: as in `stack.MotionSettings`; with level it is that of a level camera. Raises
+    ClipFileError where it is not what `Scene.as_json` wrote.
     """
     found = raw.provenance.get("scene")
     if found is None:
@@ -85,7 +94,8 @@ def scene_of(raw: RawTake) -> Scene | None:
         x, y = (float(metres) for metres in cast("list[float]", found["origin"]))
     except (KeyError, TypeError, ValueError) as error:
         raise _unusable(str(found)[:200]) from error
-    return Scene(**dict(zip(_FIELDS, values, strict=True)), origin=(x, y))
+    scene = Scene(**dict(zip(_FIELDS, values, strict=True)), origin=(x, y))
+    return scene.with_level_camera if ground == "level" else scene
 
 
 def _unusable(actual: str) -> ClipFileError:
@@ -108,6 +118,7 @@ def camera_of(raw: RawTake) -> Camera:
         image_size=np.array(raw.image_size, dtype=np.int32),
         rotation=rotation,
         translation=np.zeros((*rotation.shape[:-2], 3), dtype=np.float32),
+        zoom=raw.camera_zoom,
     )
 
 

@@ -78,6 +78,7 @@ def rows_of(take: RawTake, keep: NDArray[np.int64], first_frame: int) -> RawTake
         },
         camera_rotation=None if take.camera_rotation is None else take.camera_rotation[keep],
         camera_place=None if take.camera_place is None else take.camera_place[keep],
+        camera_zoom=None if take.camera_zoom is None else take.camera_zoom[keep],
     )
 
 

@@ -30,17 +30,19 @@ def texture(seed: int, width: int, height: int) -> RGB:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), 1.0), np.uint8)
 
 
-def turned_views(turns_T3: Float64, seed: int = 1) -> list[RGB]:
+def turned_views(turns_T3: Float64, seed: int = 1, zooms_T: Float64 | None = None) -> list[RGB]:
     """A picture far away, 2400 px wide at the lens' own scale, seen by a camera on a tripod.
 
-    turns_T3: axis-angle from the first camera's axes into each frame's.
+    turns_T3: axis-angle from the first camera's axes into each frame's; zooms_T: how many times
+    as long its focal length is in each.
     """
     wall = texture(seed, 2400, 1600)
     middle = np.array([[1.0, 0.0, 1200.0], [0.0, 1.0, 800.0], [0.0, 0.0, 1.0]])
     ray_from_wall = np.diag([1 / FOCAL_PX, 1 / FOCAL_PX, 1.0]) @ np.linalg.inv(middle)
+    zooms_T = np.ones(len(turns_T3)) if zooms_T is None else zooms_T
     return [
-        _warped(wall, LENS @ turn_33 @ ray_from_wall)
-        for turn_33 in matrix_from_axis_angle(turns_T3)
+        _warped(wall, LENS @ np.diag([zoom, zoom, 1.0]) @ turn_33 @ ray_from_wall)
+        for turn_33, zoom in zip(matrix_from_axis_angle(turns_T3), zooms_T, strict=True)
     ]
 
 

@@ -70,14 +70,61 @@ def test_a_camera_at_rest_is_the_same_for_all_rows() -> None:
     assert camera.at(np.array([0, 2])) is camera
 
 
+def test_each_row_has_its_own_focal_length_where_the_camera_zooms() -> None:
+    zoom = np.linspace(1.0, 1.6, FRAMES).astype(np.float32)
+    camera = moving_camera()
+    zooming = replace(camera, zoom=zoom)
+    points = np.random.default_rng(1).normal(size=(FRAMES, 7, 3))
+    aside = camera.project(points) - camera.principal_point
+    seen = zooming.project(points)
+    np.testing.assert_allclose(seen - camera.principal_point, aside * zoom[:, None, None])
+    np.testing.assert_allclose(zooming.project(points[:, 2]), seen[:, 2])
+    one = zooming.at(np.array(4))
+    assert one.zoom is None
+    np.testing.assert_allclose(one.focal, 600.0 * zoom[4])
+    np.testing.assert_allclose(one.project(points[4]), seen[4], rtol=1e-5)
+    two = zooming.at(np.array([2, 5])).zoom
+    assert two is not None
+    np.testing.assert_array_equal(two, zoom[[2, 5]])
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e6, np.nan])
+def test_a_zoom_that_no_lens_has_is_refused(value: float) -> None:
+    zoom = np.ones(FRAMES, np.float32)
+    zoom[3] = value
+    with pytest.raises(ClipFileError, match="camera_zoom is not usable"):
+        replace(moving_camera(), zoom=zoom)
+
+
+def test_a_zoom_of_other_rows_or_of_a_camera_at_rest_is_refused() -> None:
+    with pytest.raises(ClipFileError, match="camera_zoom has the wrong shape"):
+        replace(moving_camera(), zoom=np.ones(FRAMES - 1, np.float32))
+    with pytest.raises(ClipFileError, match="camera_zoom has the wrong shape"):
+        replace(standing(SIZE, range(3)).camera, zoom=np.ones(3, np.float32))
+
+
 def test_a_moving_camera_is_saved_and_read_back(clip: Clip, tmp_path: Path) -> None:
     save_clip(tmp_path / "clip.npz", clip)
     arrays = load_arrays(tmp_path / "clip.npz")
     assert arrays["camera_rotation"].shape == (FRAMES, 3, 3)
     assert arrays["camera_translation"].shape == (FRAMES, 3)
+    assert "camera_zoom" not in arrays
     again = load_clip(tmp_path / "clip.npz")
     np.testing.assert_array_equal(again.camera.rotation, clip.camera.rotation)
     np.testing.assert_array_equal(again.camera.translation, clip.camera.translation)
+
+
+def test_a_zooming_camera_is_saved_and_read_back_beside_its_first_focal_length(
+    clip: Clip, tmp_path: Path
+) -> None:
+    zoom = np.linspace(1.0, 1.6, FRAMES).astype(np.float32)
+    save_clip(tmp_path / "clip.npz", replaced(clip, camera=replace(clip.camera, zoom=zoom)))
+    arrays = load_arrays(tmp_path / "clip.npz")
+    np.testing.assert_array_equal(arrays["focal"], [600.0, 600.0])
+    np.testing.assert_array_equal(arrays["camera_zoom"], zoom)
+    again = load_clip(tmp_path / "clip.npz").camera.zoom
+    assert again is not None
+    np.testing.assert_array_equal(again, zoom)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +151,7 @@ def test_a_raw_take_keeps_its_moving_camera(body: BodyModel, tmp_path: Path) -> 
         take,
         camera_rotation=moving_camera(len(time_s)).rotation,
         camera_place=np.ones((len(time_s), 2), np.float32),
+        camera_zoom=np.linspace(1.0, 2.0, len(time_s)).astype(np.float32),
     )
     save_raw_take(tmp_path / "moving.npz", moving)
     again = load_raw_take(tmp_path / "moving.npz")
@@ -111,7 +159,35 @@ def test_a_raw_take_keeps_its_moving_camera(body: BodyModel, tmp_path: Path) -> 
     assert moving.camera_rotation is not None and moving.camera_place is not None
     np.testing.assert_array_equal(again.camera_rotation, moving.camera_rotation)
     np.testing.assert_array_equal(again.camera_place, moving.camera_place)
+    assert again.camera_zoom is not None and moving.camera_zoom is not None
+    np.testing.assert_array_equal(again.camera_zoom, moving.camera_zoom)
+    assert not {"camera_zoom", "camera_place"} & set(load_arrays(tmp_path / "still.npz"))
     assert load_arrays(tmp_path / "moving.npz")["camera_translation"].shape == (len(time_s), 3)
+
+
+def test_rays_of_a_take_are_of_each_rows_own_focal_length(body: BodyModel) -> None:
+    motion, time_s = random_motion(body, seed=3, seconds=0.3)
+    take = exact_take(motion, body, time_s)
+    centre, pixels = np.array(take.image_size) / 2, take.landmarks2d.astype(np.float64)
+    np.testing.assert_array_equal(take.rays(pixels), (pixels - centre) / take.focal_px)
+    zoom = np.linspace(1.0, 2.0, len(time_s)).astype(np.float32)
+    rotation = moving_camera(len(time_s)).rotation
+    zoomed = replace(take, camera_rotation=rotation, camera_zoom=zoom)
+    moved = (pixels - centre) * zoom[:, None, None] + centre
+    np.testing.assert_allclose(zoomed.rays(moved), take.rays(pixels), atol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(4), np.full(4, np.inf), np.ones(3), np.ones((4, 1))])
+def test_a_raw_takes_hostile_zoom_is_refused(body: BodyModel, wrong: NDArray[np.float64]) -> None:
+    motion, time_s = random_motion(body, seed=3, seconds=0.3)
+    count = len(time_s)
+    take = exact_take(motion, body, time_s)
+    rotation = moving_camera(count).rotation
+    zoom = np.resize(wrong, (count - 4 + len(wrong), *wrong.shape[1:])).astype(np.float32)
+    with pytest.raises(ClipFileError, match="camera_zoom"):
+        replace(take, camera_rotation=rotation, camera_zoom=zoom)
+    with pytest.raises(ClipFileError, match="camera_zoom"):
+        replace(take, camera_zoom=np.ones(count, np.float32))
 
 
 def test_matrices_that_do_more_than_turn_are_refused(body: BodyModel) -> None:
@@ -129,6 +205,7 @@ def test_a_path_is_level_in_its_first_frame_and_comes_back_from_its_state() -> N
         frame_index=np.array([4, 5, 6]),
         turns=turns,
         places=turns[:, :2],
+        zooms=np.array([1.0, 1.2, 1.5], np.float32),
     )
     rotation = path.rotations(np.array([4, 6]))
     np.testing.assert_array_equal(rotation[0], CAMERA_FROM_WORLD)
@@ -136,6 +213,9 @@ def test_a_path_is_level_in_its_first_frame_and_comes_back_from_its_state() -> N
     np.testing.assert_allclose(rotation[1], expected, atol=1e-6)
     again = CameraPath.from_state(path.state())
     assert again.state() == path.state()
+    zooms = again.zooms_at(np.array([4, 6]))
+    assert zooms is not None
+    np.testing.assert_array_equal(zooms, np.array([1.0, 1.5], np.float32))
     place = again.at(np.array([6]))
     assert place is not None
     np.testing.assert_array_equal(place, turns[2:, :2])

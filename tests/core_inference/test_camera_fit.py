@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pose2rig.core_inference.camera_fit import fit_turn, projected
+from pose2rig.core_inference.camera_fit import fit_turn, fit_zoom, projected
 from pose2rig.core_inference.camera_walk import Walk, WalkSight, fit_walk
 from pose2rig.rigs.rotation import angle_between, matrix_from_axis_angle
 
@@ -91,3 +91,27 @@ def test_without_ground_the_way_stays_as_expected() -> None:
     fit = fit_walk(sight, expected)
     assert not fit.grounded.any()
     np.testing.assert_allclose(fit.walk.way, [0.0, 0.0], atol=0.1)
+
+
+@pytest.mark.parametrize("wrong_share", [0.0, 0.3])
+@pytest.mark.parametrize("zoom", [0.8, 1.0, 1.25])
+def test_a_zoom_is_found_beside_the_turn_among_wrong_points(
+    zoom: float, wrong_share: float
+) -> None:
+    before = spread_rays(120)
+    after = flat(before @ TURN.T) * [zoom, zoom, 1.0]
+    random = np.random.default_rng(2)
+    after[:, :2] += random.normal(0.0, 0.0002, (120, 2))
+    wrong = random.random(120) < wrong_share
+    after[wrong, :2] += random.uniform(0.02, 0.1, (int(wrong.sum()), 2))
+    turn = fit_zoom(before, after, REACH, (np.eye(3), 1.0))
+    assert turn.zoom == pytest.approx(zoom, rel=5e-4)
+    assert degrees_off(turn.rotation, TURN) < 0.02
+    np.testing.assert_array_equal(turn.fits, ~wrong)
+
+
+def test_points_that_only_turned_have_no_zoom() -> None:
+    before = spread_rays(60, 4)
+    turn = fit_zoom(before, flat(before @ TURN.T), REACH, (np.eye(3), 1.1))
+    assert turn.zoom == pytest.approx(1.0, abs=1e-9)
+    assert degrees_off(turn.rotation, TURN) < 1e-4

@@ -1,6 +1,8 @@
 """The camera's motion from the background: pans, dollies, rest, and what nobody can tell."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.camera_motion import CameraMotion
 from pose2rig.core_inference.camera_path import CameraPath
-from pose2rig.core_inference.footage import Frame
+from pose2rig.core_inference.footage import Frame, open_footage, read
 from pose2rig.core_inference.sightings import Box
 from pose2rig.rigs.rotation import matrix_from_axis_angle
 
@@ -34,6 +36,12 @@ def wandering(degrees: float, count: int = FRAMES) -> Float64:
     return np.radians(
         np.stack([3 * np.sin(9 * share), -degrees * share**2, 1.5 * np.sin(5 * share)], axis=1)
     )
+
+
+def eased(start: float, end: float, count: int = FRAMES) -> Float64:
+    """Focal lengths (T,) that change slowly at first and at last."""
+    share = np.linspace(0.0, 1.0, count)
+    return np.asarray(start * (end / start) ** (share**2 * (3 - 2 * share)))
 
 
 def errors_deg(path: CameraPath, turns_T3: Float64) -> Float64:
@@ -78,6 +86,47 @@ def test_a_camera_that_goes_beside_a_runner_goes_and_does_not_pan() -> None:
     assert path.places is not None
     np.testing.assert_allclose(path.places, places, atol=0.1)
     assert np.degrees(np.linalg.norm(path.turns, axis=1)).max() < 1.0
+
+
+@pytest.mark.parametrize("end", [1.6, 0.7])
+@pytest.mark.parametrize("degrees", [0.0, 40.0])
+def test_a_zoom_behind_somebody_is_known_with_and_without_a_pan(end: float, degrees: float) -> None:
+    turns, zooms = wandering(degrees), eased(1.0, end)
+    images, boxes = with_somebody(turned_views(turns, zooms_T=zooms))
+    path, doubt = watched(frames_of(images), boxes)
+    assert path is not None and doubt is None
+    assert path.places is None and path.zooms is not None
+    assert path.zooms[0] == 1.0
+    np.testing.assert_allclose(path.zooms, zooms, rtol=0.005)
+    assert errors_deg(path, turns).max() < 0.1
+
+
+def test_a_pan_and_a_camera_at_rest_have_no_zoom() -> None:
+    for turns in (wandering(40.0), np.zeros((40, 3))):
+        images, boxes = with_somebody(turned_views(turns))
+        path, _ = watched(frames_of(images), boxes)
+        assert path is None or path.zooms is None
+
+
+@pytest.mark.parametrize("forward", [3.0, -3.0])
+def test_a_camera_that_goes_forward_or_back_does_not_zoom(forward: float) -> None:
+    places = np.outer(np.linspace(0, 1, 90), [0.0, forward])
+    images, boxes = with_somebody(gone_views(places))
+    path, doubt = watched(frames_of(images), boxes)
+    assert path is not None and doubt is None
+    assert path.zooms is None and path.places is not None
+    np.testing.assert_allclose(path.places, places, atol=0.15)
+
+
+def test_where_no_ground_is_seen_a_zoom_could_be_a_way_and_is_neither() -> None:
+    """Clouds above a smooth field: the corners are all above the horizon."""
+    zooms = eased(1.0, 1.4, 60)
+    images = turned_views(np.zeros((60, 3)), zooms_T=zooms)
+    for image in images:
+        image[SIZE[1] // 2 :] = 90
+    path, doubt = watched(frames_of(images))
+    assert path is None
+    assert doubt is not None and "cannot be told" in doubt
 
 
 def test_a_way_over_no_ground_cannot_be_told_and_counts_as_rest() -> None:
@@ -126,6 +175,16 @@ def test_a_shot_begins_anew_after_the_last_one() -> None:
 def test_one_that_goes_on_from_a_state_says_the_same_to_the_last_bit(after: int) -> None:
     images, boxes = with_somebody(gone_views(np.outer(np.linspace(0, 1.5, 40), [1.0, -0.3])))
     frames = frames_of(images)
+    assert_resumes(frames, boxes, after)
+
+
+def test_one_that_zooms_goes_on_from_a_state_too() -> None:
+    images, boxes = with_somebody(turned_views(wandering(8.0, 40), zooms_T=eased(1.0, 1.3, 40)))
+    assert_resumes(frames_of(images), boxes, 21)
+
+
+def assert_resumes(frames: list[Frame], boxes: list[list[Box]], after: int) -> None:
+    """What was watched with a break is what was watched without."""
     whole, _ = watched(frames, boxes)
     begun, resumed = (CameraMotion(focal_px=FOCAL_PX) for _ in range(2))
     for frame, people in zip(frames[:after], boxes[:after], strict=True):
@@ -145,3 +204,32 @@ def test_a_wide_picture_and_a_tall_one_are_followed_alike() -> None:
     assert path is not None
     swapped = turns[:, [1, 0, 2]] * -1.0
     assert errors_deg(path, swapped).max() < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["juggle_fullbody_static.mp4", "walk_sideview_outdoor.mp4"])
+def test_a_digital_zoom_of_real_footage_is_known_to_two_percent(
+    shared_dir: Path, name: str
+) -> None:
+    """Cut out ever smaller about the middle; somebody is in the middle third."""
+    footage = open_footage(shared_dir / "footage" / "video" / name)
+    frames = list(read(footage, 0, 75))
+    height, width = frames[0].image.shape[:2]
+    zooms = eased(1.0, 1.6, len(frames))
+    shown: list[Frame] = []
+    boxes: list[list[Box]] = []
+    for frame, zoom in zip(frames, zooms, strict=True):
+        edges = np.array([width, height]) * (1.0 - zoom) / 2 + (zoom - 1.0) / 2
+        larger = cv2.warpAffine(
+            frame.image, np.array([[zoom, 0.0, edges[0]], [0.0, zoom, edges[1]]]), (width, height)
+        )
+        shown.append(replace(frame, image=np.asarray(larger, np.uint8)))
+        third = zoom * width / 3
+        boxes.append([(width / 2 - third / 2, 0.0, third, float(height))])
+    motion = CameraMotion(focal_px=float(np.hypot(width, height)))
+    for frame, people in zip(shown, boxes, strict=True):
+        motion.observe(frame, people)
+    path, doubt = motion.finish()
+    assert path is not None and doubt is None
+    assert path.zooms is not None and path.places is None
+    np.testing.assert_allclose(path.zooms, zooms, rtol=0.02)

@@ -11,6 +11,7 @@ import pytest
 
 from pose2rig.core_inference import recording
 from pose2rig.core_inference.array_file import load_arrays, save_arrays
+from pose2rig.core_inference.camera_path import CameraPath
 from pose2rig.core_inference.estimators.base import Landmarks, PersonPose
 from pose2rig.core_inference.footage import Footage
 from pose2rig.core_inference.people import Observation
@@ -406,3 +407,25 @@ def test_a_mesh_beyond_the_bound_is_left_out_with_one_warning(
     assert without is not None
     assert without.vertices is None
     assert len(without.poses) == 5
+
+
+def test_networks_roots_and_meshes_are_as_much_farther_as_the_footage_is_zoomed(
+    tmp_path: Path,
+) -> None:
+    """They count on the focal length of the shot's first frame."""
+    recorder, _ = recorded(tmp_path, [posed(k, vertices=5) for k in range(6)])
+    zooms = np.linspace(1.0, 2.0, 6).astype(np.float32)
+    path = CameraPath(frame_index=np.arange(6), turns=np.zeros((6, 3), np.float32), zooms=zooms)
+    plain = take_from_chunks(recorder.chunks(0), posed_facts())
+    take = take_from_chunks(recorder.chunks(0), replace(posed_facts(), camera=path))
+    assert take.camera_zoom is not None
+    np.testing.assert_array_equal(take.camera_zoom, zooms)
+    assert plain.pose is not None and take.pose is not None
+    assert plain.pose.vertices is not None and take.pose.vertices is not None
+    pelvis, zoomed = (p.trans + p.rest_joints[0] for p in (plain.pose, take.pose))
+    farther = pelvis[:, 1] * (zooms - 1.0)
+    np.testing.assert_allclose(zoomed[:, 1] - pelvis[:, 1], farther, atol=1e-5)
+    np.testing.assert_allclose(zoomed[:, [0, 2]], pelvis[:, [0, 2]], atol=1e-6)
+    moved = take.pose.vertices - plain.pose.vertices
+    np.testing.assert_allclose(moved[..., 1], np.repeat(farther[:, None], 5, axis=1), atol=1e-5)
+    np.testing.assert_allclose(moved[..., [0, 2]], 0.0, atol=1e-5)
