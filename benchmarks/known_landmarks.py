@@ -6,8 +6,11 @@ estimator (`estimated_landmarks.py`), go through the default processing. Printed
 error of the 55 joints, pelvises together, the worlds turned about z once (gate for exact
 landmarks: 5 mm; `solved` before, `clip` after smoothing and ground); F1 of the contacts (gate:
 0.9; none where the recorded feet float most of the time); horizontal slide of heels and toes while
-the clip says they stand (gate: 0.3 cm/s); drift of the root at the end, both worlds laid together
-over the first second, as a share of the path (gate: 2 %; none for a path under 2 m).
+the clip says they stand (gate: 0.3 cm/s) and, `true feet`, while the truth says so, beside the
+truth's own slide then; drift: how far the way of the root from the first second to the last half
+second is off, in the camera's axes that both worlds share, as a share of the path (gate: 2 %; none
+for a path under 2 m), and `turned`, with both worlds laid together by the body of the first second:
+then its wrong turn counts, too, by the whole way from there.
 """
 
 import argparse
@@ -41,14 +44,18 @@ GATES = {"joints": 5.0, "contacts": 0.9, "slide": 0.3, "drift": 2.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One motion's figures; drift in % of the path, None where that is short; no contacts where the
-    recorded feet float."""
+    """One motion's figures; drifts in % of the path, None where that is short; no contacts where
+    the recorded feet float; slides in cm/s: where the clip says that soles stand, where the truth
+    does, and the truth's own there."""
 
     solved_mm: float
     clip_mm: float
     contact_f1: float | None
     slide_cm_s: float
+    true_feet_cm_s: float
+    truth_cm_s: float
     drift: float | None
+    turned: float | None
     path_m: float
 
 
@@ -59,12 +66,17 @@ def measure(known: KnownMotion, raw: RawTake, body: BodyModel) -> Outcome:
     soles = soles_of(body, known.open_betas).at(world, known.joints)
     contacts = true_contacts(soles, clip.time_s)
     path_m = float(np.linalg.norm(np.diff(known.joints[:, 0, :2], axis=0), axis=-1).sum())
+    goes = path_m >= SHORT_M
+    own_soles = sole_points(clip, body)
     return Outcome(
         solved_mm=_joints_mm(solve(raw, body), known),
         clip_mm=_joints_mm(clip, known),
         contact_f1=contact_f1(clip.contacts, contacts) if contacts.mean() >= STANDS else None,
-        slide_cm_s=100 * foot_slide(sole_points(clip, body), clip.contacts, clip.time_s),
-        drift=100 * _off_at_the_end_m(clip, known) / path_m if path_m >= SHORT_M else None,
+        slide_cm_s=100 * foot_slide(own_soles, clip.contacts, clip.time_s),
+        true_feet_cm_s=100 * foot_slide(own_soles, contacts, clip.time_s),
+        truth_cm_s=100 * foot_slide(soles, contacts, clip.time_s),
+        drift=100 * _off_at_the_end_m(clip, known, turned=False) / path_m if goes else None,
+        turned=100 * _off_at_the_end_m(clip, known, turned=True) / path_m if goes else None,
         path_m=path_m,
     )
 
@@ -76,19 +88,24 @@ def _joints_mm(clip: Clip, known: KnownMotion) -> float:
     return 1000 * float(point_errors(about[0] @ turn.T, about[1]).mean())
 
 
-def _off_at_the_end_m(clip: Clip, known: KnownMotion) -> float:
+def _off_at_the_end_m(clip: Clip, known: KnownMotion, *, turned: bool) -> float:
     """How far the pelvis is off in the last half second, the first second laid together."""
     first, last = slice(0, round(RATE_HZ)), slice(-round(RATE_HZ / 2), None)
     own = clip.joints[:, :22].astype(np.float64)
     truth = known.joints[:, :22]
     turn, shift = level_alignment(own[first].reshape(-1, 3), truth[first].reshape(-1, 3))
+    if not turned:
+        turn, shift = np.eye(3), (truth[first, 0] - own[first, 0]).mean(axis=0)
     off = (own[last, 0] @ turn.T + shift - truth[last, 0])[:, :2]
     return float(np.linalg.norm(off, axis=-1).mean())
 
 
 def row(name: str, outcome: Outcome, *, exact: bool) -> str:
     """The figures, each with what its gate says."""
-    drift = "   -  " if outcome.drift is None else f"{outcome.drift:6.2f}"
+    drift, turned = (
+        "   -  " if share is None else f"{share:6.2f}" for share in (outcome.drift, outcome.turned)
+    )
+    feet = f"{outcome.true_feet_cm_s:.1f} / {outcome.truth_cm_s:.1f}"
     contacts = "  -  " if outcome.contact_f1 is None else f"{outcome.contact_f1:5.3f}"
     passes = {
         "joints": not exact or outcome.solved_mm < GATES["joints"],
@@ -100,7 +117,7 @@ def row(name: str, outcome: Outcome, *, exact: bool) -> str:
     verdict = f"FAILS {', '.join(failed)}" if failed else "passes"
     return (
         f"{name:<26}{outcome.solved_mm:8.1f}{outcome.clip_mm:8.1f}{contacts:>10}"
-        f"{outcome.slide_cm_s:8.2f}{drift:>9}{outcome.path_m:8.1f}  {verdict}"
+        f"{outcome.slide_cm_s:8.2f}{feet:>13}{drift:>9}{turned:>8}{outcome.path_m:8.1f}  {verdict}"
     )
 
 
@@ -117,7 +134,7 @@ def main() -> None:
     for what in ("exact", "as estimated"):
         print(
             f"{what + ' landmarks':<26}{'solved':>8}{'clip mm':>8}{'contacts':>10}{'slide':>8}"
-            f"{'drift %':>9}{'path m':>8}"
+            f"{'true feet':>13}{'drift %':>9}{'turned':>8}{'path m':>8}"
         )
         for path in paths:
             known, raw = known_and_seen(path, body, RATE_HZ, options.seconds)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pose2rig.core_inference.body_model import SHAPE_COUNT, BodyModel
 from pose2rig.core_inference.bvh import load_bvh
 from pose2rig.core_inference.bvh_motion import body_motion
-from pose2rig.core_inference.motion.contacts import speeds
 from pose2rig.core_inference.motion.soles import soles_of
 from pose2rig.core_inference.synthetic import known_motion
 from pose2rig.rigs.rest_pose import UPRIGHT
@@ -154,6 +153,12 @@ def _performance(
         shirt=clothes[0],
         trousers=clothes[1],
     )
+
+
+def speeds(points_TS3: Float64, time_s_T: Float64) -> Float64:
+    """Metres per second (T,S) by central differences over presentation times."""
+    velocity = np.gradient(points_TS3, time_s_T, axis=0)
+    return np.asarray(np.linalg.norm(velocity, axis=-1), dtype=np.float64)
 
 
 def true_contacts(soles_TS3: Float64, time_s_T: Float64) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from ...rigs.rotation import normalized, quaternion_from_matrix, swing_between
 from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Clip
-from .contacts import FARTHEST_M, STANDS, stretches
+from .contacts import STANDS, stretches
 from .filling import trust_from_score
 from .legs import Leg, reach_ankle
 from .posing import quaternions, with_pose, world_matrices
@@ -37,11 +37,20 @@ EDGE_S = 0.05
 SNAP_M = {"auto": 0.06, "always": 0.25}
 """What stands so close to the ground stands on it; farther off it is a step, or a chair."""
 
-FIRM = 8
-"""Who is held fully has its way against who is being taken hold of: shares count to this power."""
+FITTING_ROUNDS = 30
+"""So often heel and toe places that one foot joins are moved towards its length, in turns."""
 
 BODY_HZ = 3.0
 """The body as a whole is corrected no faster than this."""
+
+
+SUNK_M = (0.1, 0.2)
+"""A free foot that is so far below the ground is lifted onto it, from the second depth on not: then
+the ground is lower there."""
+
+ALONE_S = (0.5, 1.5)
+"""So long before and after a contact the body goes where its feet asked, from the second on it
+stays where it was seen."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,33 +62,37 @@ class _Held:
 
 
 def plant_feet(clip: Clip, body: BodyModel, mode: str, *, grounded: bool = True) -> Clip:
-    """Hold standing soles in place; mode is one of `MODES`, `never` leaves the clip as it is.
+    """Hold standing soles in place; mode is one of `MODES` but `never`.
 
     grounded: whether the world's ground is at z = 0, so that what stands close to it stands on it.
     """
-    if mode == "never" or len(clip.frame_index) < 3:
+    if len(clip.frame_index) < 3:
         return clip
     snap_m = SNAP_M[mode] if grounded else 0.0
     soles_TS3 = sole_points(clip, body)
+    standing_TS = clip.contacts > STANDS[mode]
+    pairs = [slice(0, 2), slice(2, 4)]
     held = [
-        _hold(soles_TS3[:, k], clip.contacts[:, k], clip.time_s, mode, snap_m) for k in range(4)
+        _held_foot(soles_TS3[:, pair], standing_TS[:, pair], clip.time_s, snap_m) for pair in pairs
     ]
-    if not any(sole.share.any() for sole in held):
+    if not any(sole.share.any() for foot in held for sole in foot):
         return clip
     world_TJ33 = world_matrices(clip)
     joints_TJ3 = clip.joints.astype(np.float64)
     feet = [
-        _foot(soles_TS3[:, pair], [held[k] for k in pair], world_TJ33, joints_TJ3, side)
-        for side, pair in (("left", [0, 1]), ("right", [2, 3]))
+        _foot(soles_TS3[:, pair], own, world_TJ33, joints_TJ3, side)
+        for side, pair, own in zip(("left", "right"), pairs, held, strict=True)
     ]
     shift_T3 = _body_shift(feet, joints_TJ3, clip.time_s)
     legs = [_leg(joints_TJ3, world_TJ33, foot.side) for foot in feet]
     shift_T3 = shift_T3 + _towards(feet, legs, shift_T3, clip.time_s)
+    shift_T3 = shift_T3 + _with_legs(feet, legs, shift_T3, clip.time_s)
     local_TJ4 = quaternions(clip)
     for foot, leg in zip(feet, legs, strict=True):
-        share_T1 = foot.share[:, None]
         moved = leg.moved(shift_T3)
-        goal_T3 = share_T1 * foot.ankle + (1.0 - share_T1) * moved.ankle
+        goal_T3 = foot.reached_by(moved)
+        if grounded:
+            goal_T3 = goal_T3 + foot.lift(goal_T3)
         joints = [JOINT[f"{foot.side}_{name}"] for name in ("hip", "knee", "ankle")]
         thigh_T33, shin_T33 = reach_ankle(moved, goal_T3)
         world = [thigh_T33 @ world_TJ33[:, joints[0]], shin_T33 @ world_TJ33[:, joints[1]]]
@@ -90,23 +103,79 @@ def plant_feet(clip: Clip, body: BodyModel, mode: str, *, grounded: bool = True)
     return with_pose(clip, local_TJ4, clip.trans + shift_T3)
 
 
-def _hold(
-    sole_T3: Float64, contact_T: NDArray[np.float32], time_s_T: Float64, mode: str, snap_m: float
-) -> _Held:
+def _held_foot(
+    soles_T23: Float64, standing_T2: NDArray[np.bool_], time_s_T: Float64, snap_m: float
+) -> list[_Held]:
+    """What holding heel and toe of a foot asks."""
+    heel, toe = (_contacts(soles_T23[:, k], standing_T2[:, k], time_s_T, snap_m) for k in (0, 1))
+    _fit_to_foot(heel, toe, np.linalg.norm(soles_T23[:, 1] - soles_T23[:, 0], axis=-1))
+    return [_hold(soles_T23[:, k], own, time_s_T) for k, own in enumerate((heel, toe))]
+
+
+@dataclass(kw_only=True, eq=False)
+class _Contact:
+    """One stretch that a sole stands: first and last frame, and its place (3,) m."""
+
+    first: int
+    last: int
+    place: Float64
+
+    def meets(self, other: "_Contact") -> bool:
+        """Whether both stand in some frame."""
+        return self.first <= other.last and other.first <= self.last
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.last + 1 - self.first
+
+
+def _contacts(
+    sole_T3: Float64, standing_T: NDArray[np.bool_], time_s_T: Float64, snap_m: float
+) -> list[_Contact]:
+    """Where a sole stands, contact by contact, each with the frames at its ends."""
+    contacts: list[_Contact] = []
+    for first, stop in stretches(standing_T):
+        place_3 = np.median(sole_T3[first:stop], axis=0)
+        if abs(place_3[2]) < snap_m:
+            place_3[2] = 0.0
+        first, last = _with_edges(first, stop - 1, time_s_T)
+        contacts.append(_Contact(first=first, last=last, place=place_3))
+    return contacts
+
+
+def _fit_to_foot(heels: list[_Contact], toes: list[_Contact], length_T: Float64) -> None:
+    """Move places of a heel and a toe that stand together as far apart as their foot is long.
+
+    Along the ground; of two contacts the longer one stays more where it is.
+    """
+    pairs = [(heel, toe) for heel in heels for toe in toes if heel.meets(toe)]
+    for _ in range(FITTING_ROUNDS):
+        for heel, toe in pairs:
+            rows = slice(max(heel.first, toe.first), min(heel.last, toe.last) + 1)
+            line_3 = toe.place - heel.place
+            rise = line_3[2]
+            line_3[2] = 0.0
+            away = float(np.linalg.norm(line_3))
+            flat = np.sqrt(max(float(np.median(length_T[rows])) ** 2 - rise**2, 0.0))
+            missing_3 = (flat - away) / max(away, 1e-9) * line_3
+            toe_share = heel.frames / (heel.frames + toe.frames)
+            toe.place = toe.place + toe_share * missing_3
+            heel.place = heel.place - (1.0 - toe_share) * missing_3
+
+
+def _hold(sole_T3: Float64, contacts: list[_Contact], time_s_T: Float64) -> _Held:
     """Where one sole has to go, contact by contact, and between them."""
     offset_T3 = np.zeros_like(sole_T3)
     share_T = np.zeros(len(sole_T3))
     known_T = np.zeros(len(sole_T3), dtype=bool)
-    for first, last in _joined(sole_T3, stretches(contact_T > STANDS[mode]), time_s_T):
-        place_3 = np.median(sole_T3[first : last + 1], axis=0)
-        if abs(place_3[2]) < snap_m:
-            place_3[2] = 0.0
-        first, last = _with_edges(first, last, time_s_T)
-        rows = slice(first, last + 1)
-        offset_T3[rows] = place_3 - sole_T3[rows]
+    for contact in contacts:
+        rows = slice(contact.first, contact.last + 1)
+        offset_T3[rows] = contact.place - sole_T3[rows]
         known_T[rows] = True
-        early_T = trust_from_score(time_s_T - (time_s_T[first] - EASE_S), 0.0, EASE_S)
-        late_T = trust_from_score((time_s_T[last] + EASE_S) - time_s_T, 0.0, EASE_S)
+        begins_s, ends_s = time_s_T[contact.first], time_s_T[contact.last]
+        early_T = trust_from_score(time_s_T - (begins_s - EASE_S), 0.0, EASE_S)
+        late_T = trust_from_score((ends_s + EASE_S) - time_s_T, 0.0, EASE_S)
         share_T = np.maximum(share_T, np.minimum(early_T, late_T))
     if not known_T.any():
         return _Held(offset=offset_T3, share=share_T)
@@ -114,24 +183,6 @@ def _hold(
         [np.interp(time_s_T, time_s_T[known_T], axis[known_T]) for axis in offset_T3.T], axis=1
     )
     return _Held(offset=filled_T3, share=share_T)
-
-
-def _joined(
-    sole_T3: Float64, standing: list[tuple[int, int]], time_s_T: Float64
-) -> list[tuple[int, int]]:
-    """First and last frame of each contact; a contact that only blinks goes on."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in standing:
-        place_3 = np.median(sole_T3[start:stop], axis=0)
-        if joined:
-            first, last = joined[-1]
-            before_3 = np.median(sole_T3[first : last + 1], axis=0)
-            blinks = time_s_T[start] - time_s_T[last] < EASE_S
-            if blinks and np.linalg.norm(place_3 - before_3) < FARTHEST_M:
-                joined[-1] = (first, stop - 1)
-                continue
-        joined.append((start, stop - 1))
-    return joined
 
 
 def _with_edges(first: int, last: int, time_s_T: Float64) -> tuple[int, int]:
@@ -145,12 +196,25 @@ def _with_edges(first: int, last: int, time_s_T: Float64) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Foot:
-    """A foot as it is to be: side, ankle (T,3) m, world (T,33), and how much it is held (T,)."""
+    """A foot as it is to be: side, ankle (T,3) m, world (T,33), how far its lowest sole is below
+    the ankle (T,) m, and how much it is held (T,)."""
 
     side: str
     ankle: Float64
     world: Float64
+    below: Float64
     share: Float64
+
+    def reached_by(self, leg: Leg) -> Float64:
+        """Where a leg has to bring the ankle (T,3) m."""
+        share_T1 = self.share[:, None]
+        return share_T1 * self.ankle + (1.0 - share_T1) * leg.ankle
+
+    def lift(self, ankle_T3: Float64) -> Float64:
+        """How far (T,3) m the foot has to rise above ground that it sinks into while it is free."""
+        depth_T = np.maximum(self.below - ankle_T3[:, 2], 0.0)
+        lift_T = (1.0 - self.share) * (1.0 - trust_from_score(depth_T, *SUNK_M)) * depth_T
+        return lift_T[:, None] * np.array([0.0, 0.0, 1.0])
 
 
 def _foot(
@@ -168,18 +232,29 @@ def _foot(
     along_T3 = normalized(wanted_toe_T3 - wanted_heel_T3)
     turn_T33 = swing_between(normalized(line_T3), along_T3)
     length_T1 = np.linalg.norm(line_T3, axis=-1, keepdims=True)
-    firm_toe, firm_heel = toe.share**FIRM, heel.share**FIRM
-    toe_share_T1 = (firm_toe / np.maximum(firm_toe + firm_heel, 1e-9))[:, None]
+    toe_share_T1 = _share_of_toe(heel, toe)[:, None]
     from_heel_T3 = wanted_heel_T3 + length_T1 * along_T3
     placed_toe_T3 = toe_share_T1 * wanted_toe_T3 + (1.0 - toe_share_T1) * from_heel_T3
     ankle_T3 = joints_TJ3[:, JOINT[f"{side}_ankle"]]
     reach_T3 = (turn_T33 @ (ankle_T3 - soles_T23[:, 1])[..., None])[..., 0]
+    under_T23 = (turn_T33[:, None] @ (soles_T23 - ankle_T3[:, None])[..., None])[..., 0]
     return _Foot(
         side=side,
         ankle=placed_toe_T3 + reach_T3,
         world=turn_T33 @ world_TJ33[:, JOINT[f"{side}_ankle"]],
+        below=-under_T23[..., 2].min(axis=1),
         share=np.maximum(heel.share, toe.share),
     )
+
+
+def _share_of_toe(heel: _Held, toe: _Held) -> Float64:
+    """How much (T,) the foot is placed by its toe: all where that stands alone, nothing where the
+    heel does, and on the way from one to the other between."""
+    heel_stands_T, toe_stands_T = heel.share >= 1.0, toe.share >= 1.0
+    alone = np.flatnonzero(heel_stands_T != toe_stands_T)
+    if len(alone) == 0:
+        return np.full(len(heel.share), 0.5)
+    return np.interp(np.arange(len(heel.share)), alone, toe_stands_T[alone].astype(np.float64))
 
 
 def _leg(joints_TJ3: Float64, world_TJ33: Float64, side: str) -> Leg:
@@ -199,7 +274,8 @@ def _asked(own: _Held, other: _Held) -> Float64:
 
 
 def _body_shift(feet: list[_Foot], joints_TJ3: Float64, time_s_T: Float64) -> Float64:
-    """How far (T,3) m the body goes with its feet, between contacts on the way to the next."""
+    """How far (T,3) m the body goes with its feet, between contacts on the way to the next, as
+    far as one is near."""
     ankles = [joints_TJ3[:, JOINT[f"{foot.side}_ankle"]] for foot in feet]
     share_FT = np.stack([np.where(foot.share >= 1.0, 1.0, 0.0) for foot in feet])
     asked_FT3 = np.stack([foot.ankle - ankle for foot, ankle in zip(feet, ankles, strict=True)])
@@ -207,7 +283,11 @@ def _body_shift(feet: list[_Foot], joints_TJ3: Float64, time_s_T: Float64) -> Fl
     known = np.flatnonzero(total_T)
     mean_T3 = np.einsum("ft,fti->ti", share_FT, asked_FT3)[known] / total_T[known, None]
     whole_T3 = np.stack([np.interp(time_s_T, time_s_T[known], axis) for axis in mean_T3.T], axis=1)
-    return _calm(whole_T3, time_s_T)
+    after = np.searchsorted(known, np.arange(len(time_s_T)))
+    nearest_2T = [known[np.clip(after - side, 0, len(known) - 1)] for side in (0, 1)]
+    alone_s_T = np.abs(time_s_T - time_s_T[nearest_2T]).min(axis=0)
+    near_T1 = 1.0 - trust_from_score(alone_s_T, *ALONE_S)[:, None]
+    return _calm(near_T1 * whole_T3, time_s_T)
 
 
 def _towards(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Float64) -> Float64:
@@ -222,6 +302,22 @@ def _towards(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Fl
     size_T = maximum_filter1d(np.linalg.norm(pull_T3, axis=-1), 2 * reach + 1, mode="nearest")
     heading_T3 = _calm(pull_T3, time_s_T)
     return _calm(size_T[:, None] * normalized(heading_T3), time_s_T)
+
+
+def _with_legs(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Float64) -> Float64:
+    """How far (T,3) m the body goes with quick changes of its standing legs' lengths.
+
+    Else the knees would have to take them: of a leg that is nearly straight by centimetres.
+    """
+    pull_T3 = np.zeros_like(shift_T3)
+    for foot, leg in zip(feet, legs, strict=True):
+        moved = leg.moved(shift_T3)
+        line_T3 = foot.reached_by(moved) - moved.hip
+        length_T1 = np.linalg.norm(line_T3, axis=-1, keepdims=True)
+        longer_T1 = length_T1 - np.linalg.norm(leg.ankle - leg.hip, axis=-1, keepdims=True)
+        quick_T1 = longer_T1 - _calm(longer_T1, time_s_T)
+        pull_T3 = pull_T3 + foot.share[:, None] * quick_T1 * line_T3 / length_T1
+    return pull_T3 / np.maximum(sum(foot.share for foot in feet), 1.0)[:, None]
 
 
 def _calm(path_T3: Float64, time_s_T: Float64) -> Float64:

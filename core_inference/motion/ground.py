@@ -3,12 +3,14 @@
 Legend: T frames, F feet, left before right.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
-from ..clip import Camera, Clip, replaced
+from ..clip import Clip, replaced
 from .placing import Scene
 from .smoothing import smooth_vectors
 from .soles import sole_points
@@ -99,11 +101,5 @@ def shifted(clip: Clip, shift_3: Float64) -> Clip:
         clip,
         trans=(clip.trans + shift_3).astype(np.float32),
         joints=(clip.joints + shift_3).astype(np.float32),
-        camera=Camera(
-            focal=camera.focal,
-            principal_point=camera.principal_point,
-            image_size=camera.image_size,
-            rotation=camera.rotation,
-            translation=moved.astype(np.float32),
-        ),
+        camera=replace(camera, translation=moved.astype(np.float32)),
     )

@@ -17,7 +17,7 @@ EASY, STRAIGHTEST = 0.98, 0.998
 """How far a leg reaches with ease and at most, as shares of its two bones in line. Near the end a
 millimetre for the ankle is centimetres for the knee: between the two, reaching slackens."""
 
-PLANE_M = (0.005, 0.02)
+PLANE_M = (0.02, 0.08)
 """A knee that is bent by less than this shows no plane, by more than the second it does: up to
 there the thigh's own front helps."""
 

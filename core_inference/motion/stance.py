@@ -23,8 +23,8 @@ SOLES = tuple(range(len(NAMES), len(NAMES) + len(MARKS)))
 SOLE_MARKS = tuple(NAMES.index(name) for name in MARKS)
 """The landmarks that say how well they are seen."""
 
-SPEED_M_S = (0.15, 0.45)
-"""A sole stands up to the first speed, not from the second."""
+SPEED_M_S = (0.2, 0.6)
+"""A sole stands up to the first speed, not from the second, while a clip is solved."""
 
 DEPTH_SHARE = 0.33
 """Speed towards the camera counts so much: it is less sure, and a foot may still walk that way."""
@@ -79,15 +79,20 @@ class Stance:
 
 
 def find_stance(
-    points_TN3: Float64, trust_TS: Float64, camera_T33: Float64, time_s_T: Float64
+    points_TN3: Float64,
+    trust_TS: Float64,
+    camera_T33: Float64,
+    time_s_T: Float64,
+    speed_m_s: tuple[float, float] = SPEED_M_S,
 ) -> Stance:
     """Which soles rest where, of a body whose landmarks `evidence.NAMES` and soles are (T,N,3) m.
 
-    trust_TS: how well soles are seen, 0..1; camera_T33: world to camera axes.
+    trust_TS: how well soles are seen, 0..1; camera_T33: world to camera axes. speed_m_s: a sole
+    stands up to the first, not from the second.
     """
     soles_TS3 = points_TN3[:, SOLES]
     speed_TS = _speeds(soles_TS3, camera_T33, time_s_T)
-    still_TS = (1.0 - trust_from_score(speed_TS, *SPEED_M_S)) * trust_from_score(trust_TS)
+    still_TS = (1.0 - trust_from_score(speed_TS, *speed_m_s)) * trust_from_score(trust_TS)
     up = body_up(points_TN3)
     height_TS = soles_TS3 @ up
     if (still_TS > 0.3).sum() < _FEWEST:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, replaced
-from pose2rig.core_inference.motion.contacts import FEET, speeds, stance_of, with_contacts
+from pose2rig.core_inference.motion.contacts import FEET, settled, stance_of, with_contacts
 from pose2rig.core_inference.motion.posing import quaternions, with_pose
 from pose2rig.core_inference.synthetic import known_motion
 from pose2rig.rigs.skeleton import JOINT
@@ -78,11 +78,49 @@ def test_a_foot_that_nobody_saw_is_in_no_contact(standing: Clip, body: BodyModel
     assert contacts[:40].min() > 0.99
 
 
-def test_speeds_are_metres_per_second_of_true_time() -> None:
-    time_s: Float64 = np.cumsum(np.where(np.arange(20) < 10, 0.02, 0.05))
-    points: Float64 = (time_s[:, None] * np.array([3.0, 0.0, 4.0]))[:, None]
-    np.testing.assert_allclose(speeds(points, time_s), 5.0, rtol=1e-9)
+def column(start: int, stop: int, value: float = 1.0) -> Float64:
+    """Contacts (T,4) of the left heel alone."""
+    contacts = np.zeros((COUNT, 4))
+    contacts[start:stop, 0] = value
+    return contacts
 
 
-def test_a_single_frame_has_no_speed() -> None:
-    np.testing.assert_array_equal(speeds(np.zeros((1, 4, 3)), np.zeros(1)), np.zeros((1, 4)))
+def test_blinks_of_a_sole_that_stays_are_filled_and_those_of_one_that_lifts_are_not(
+    standing: Clip, body: BodyModel
+) -> None:
+    blinking = column(10, 60)
+    blinking[30:34, 0] = 0.0
+    kept = settled(blinking, standing, body, "auto")
+    np.testing.assert_array_equal(np.flatnonzero(kept[:, 0] > 0.5), np.arange(10, 60))
+    hop = np.zeros((COUNT, 3))
+    hop[30:34, 2] = 0.08
+    kept = settled(blinking, moved(standing, hop), body, "auto")
+    assert (kept[30:34, 0] == 0.0).all()
+    pause = column(10, 60)
+    pause[30:42, 0] = 0.0
+    np.testing.assert_array_equal(settled(pause, standing, body, "auto"), pause)
+
+
+def test_single_frames_are_no_contact(standing: Clip, body: BodyModel) -> None:
+    assert not settled(column(20, 21), standing, body, "auto").any()
+
+
+def test_a_slide_parts_a_contact_in_two(standing: Clip, body: BodyModel) -> None:
+    """A third of a second of sliding by half a metre, between two places."""
+    slide = np.clip((TIME_S - 1.3) / 0.3, 0.0, 1.0)[:, None] * np.array([0.5, 0.0, 0.0])
+    kept = settled(column(5, 85), moved(standing, slide), body, "auto")[:, 0] > 0.5
+    assert kept[5:36].all()
+    assert kept[52:85].all()
+    assert not kept[43:45].any()
+
+
+def test_places_that_are_far_apart_are_not_both_stood_on_at_once(
+    standing: Clip, body: BodyModel
+) -> None:
+    leap: Float64 = np.outer(0.3 * (TIME_S >= 1.5), [1.0, 0.0, 0.0])
+    contacts = column(5, 85)
+    contacts[45, 0] = 0.0
+    kept = settled(contacts, moved(standing, leap), body, "auto")[:, 0] > 0.5
+    assert kept[5:40].all()
+    assert kept[50:85].all()
+    assert not kept[43:47].any()
