@@ -2,7 +2,7 @@
 
 Every BVH motion of the folder is carried over to the open body; what the joints do, and what
 they do mirrored, gives a mean and a covariance of their axis-angle numbers. Motions count alike
-whatever their length. The spread is made half as wide again and no component narrower than 0.15
+whatever their length. The spread is made half as wide again and no component narrower than 0.04
 rad, for a few motions are not all that people do.
 """
 
@@ -19,7 +19,7 @@ from pose2rig.rigs.rotation import axis_angle_from_matrix
 from pose2rig.rigs.skeleton import JOINT, JOINT_NAMES
 
 WIDER = 1.5
-FLOOR_RAD = 0.15
+FLOOR_RAD = 0.04
 NO_MOTION = ("makehuman_face_poseunits",)
 
 

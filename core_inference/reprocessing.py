@@ -1,16 +1,15 @@
 """A raw take made into a clip again, as Blender asks for it: quick, for the solve is kept."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .body_model import BodyModel, load_open_body
-from .clip import Clip, RawTake, load_clip, load_raw_take, save_clip
+from .clip import RawTake, load_clip, load_raw_take, save_clip
 from .contact_file import load_contacts
 from .metrics import quality_card
-from .motion.single_frames import single_frames
+from .motion.solve import Solution
 from .motion.stack import MotionSettings, process, solved
 from .settings import check_motion
 
@@ -38,28 +37,22 @@ def process_again(settings: ProcessSettings) -> dict[str, Any]:
     """Write the clip, the same as `pose2rig process` writes; its figures as in report.json."""
     body, take = load_open_body(), load_raw_take(settings.raw)
     contacts = None if settings.contacts is None else load_contacts(settings.contacts, take)
-    keep = _Kept(settings, take, body)
-    solution = keep.made("solved", solved) if take.pose is None else None
+    as_solved = settings.motion.takes_as_solved(take)
+    solution = _kept_solution(settings, take, body) if as_solved else None
     clip = process(take, body, settings.motion, solution=solution, contacts=contacts)
-    before = keep.made("frames", single_frames) if take.pose is None else None
     save_clip(settings.out, clip)
-    return quality_card(clip, take, body, before).as_dict()
+    frames = None if solution is None else solution.frames
+    return quality_card(clip, take, body, frames).as_dict()
 
 
-class _Kept:
-    """Clips of a take that stand in the cache's folder from the second time on."""
-
-    def __init__(self, settings: ProcessSettings, take: RawTake, body: BodyModel) -> None:
-        self._settings = settings
-        self._take = take
-        self._body = body
-
-    def made(self, name: str, make: Callable[[RawTake, BodyModel], Clip]) -> Clip:
-        folder = self._settings.cache
-        if folder is None:
-            return make(self._take, self._body)
-        take = hashlib.sha256(self._settings.raw.read_bytes()).hexdigest()
-        path = folder / f"{name}_{take}.npz"
-        if not path.is_file():
-            save_clip(path, make(self._take, self._body))
-        return load_clip(path)
+def _kept_solution(settings: ProcessSettings, take: RawTake, body: BodyModel) -> Solution:
+    """What the take gives before all filtering; from the cache's folder from the second time on."""
+    if settings.cache is None:
+        return solved(take, body)
+    name = hashlib.sha256(settings.raw.read_bytes()).hexdigest()
+    frames, clip = (settings.cache / f"{part}_{name}.npz" for part in ("frames", "solved"))
+    if not (frames.is_file() and clip.is_file()):
+        solution = solved(take, body)
+        save_clip(frames, solution.frames)
+        save_clip(clip, solution.clip)
+    return Solution(frames=load_clip(frames), clip=load_clip(clip))

@@ -16,6 +16,7 @@ from .metrics import QualityCard, quality_card
 from .monitor import Monitor
 from .motion.scene import stand_together, thinned
 from .motion.stack import process
+from .motion.stack import solved as before_filtering
 from .output import OutputFolder
 from .protocol import Person
 from .provenance import take_facts
@@ -185,8 +186,11 @@ class Solver:
         """Make and stage one person's files."""
         with self._monitor.timed("solve"):
             take = take_from_chunks(wanted.chunks, wanted.facts)
-            clip = process(take, body, self._settings.motion)
-            figures = quality_card(clip, take, body)
+            motion = self._settings.motion
+            solution = before_filtering(take, body) if motion.takes_as_solved(take) else None
+            clip = process(take, body, motion, solution=solution)
+            frames = None if solution is None else solution.frames
+            figures = quality_card(clip, take, body, frames)
         portrait = best_portrait(wanted.chunks)
         with self._saving:
             if not self._is_left:

@@ -7,7 +7,7 @@ eyes look, the distance of the lids how far they are shut.
 Legend: T rows of the clip, R rows of the raw take, S face shapes (52).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ..clip import Clip, RawTake, replaced
 from .face_eyes import eye_rotation, gaze, look_shapes, openness, sized_lids, with_lids
 from .face_fit import MIRRORED, face_basis, fit_shapes, jaw_rotation
 from .face_points import POINTS, SIDES, FacePoints, face_points, resting_face
+from .face_told import told_shapes
 from .filling import NEIGHBOUR_S, NEUTRAL_WEIGHT, trust_from_score
 from .smoothing import Cutoffs, kernel_sum, scaled, sigma_cutoff_hz, smooth_vectors
 
@@ -44,18 +45,29 @@ def with_face(clip: Clip, raw: RawTake, body: BodyModel, smooth: float, cutoffs:
     """The clip with `face_shapes`, and jaw and eyes turned as the raw take's face points say.
 
     smooth 0..1 and the cutoff of the face as in the rest of the stack. Where the face is unseen
-    it goes back to rest. A clip whose take never saw a face comes back as it is.
+    it goes back to rest, or is open as far as a network has the jaw. A clip whose take never saw
+    a face keeps its jaw, and gets no shapes unless that opens.
     """
-    if not set(POINTS) <= set(raw.landmark_names):
-        return clip
-    columns = [raw.landmark_names.index(name) for name in POINTS]
-    trust_R = trust_from_score(raw.landmark_scores[:, columns].min(axis=1).astype(np.float64))
+    told_TS = told_shapes(clip)
+    trust_R = _trust(raw)
     if not trust_R.any():
-        return clip
+        return clip if told_TS is None else replaced(clip, face_shapes=told_TS.astype(np.float32))
     face = filled(solve_face(raw, body, trust_R), raw, clip)
+    if told_TS is not None:
+        shapes_TS = told_TS + face.trust[:, None] * (face.shapes - told_TS)
+        face = replace(face, shapes=shapes_TS)
     if smooth > 0.0 and len(clip.frame_index) > 1:
         face = smoothed(face, clip.time_s, float(scaled(np.array(cutoffs.face), smooth)))
     return _put_on(clip, face)
+
+
+def _trust(raw: RawTake) -> Float64:
+    """How surely each row of the take (R,) shows the whole face, 0..1."""
+    if not set(POINTS) <= set(raw.landmark_names):
+        return np.zeros(len(raw.frame_index))
+    columns = [raw.landmark_names.index(name) for name in POINTS]
+    lowest_R = raw.landmark_scores[:, columns].min(axis=1)
+    return np.asarray(trust_from_score(lowest_R.astype(np.float64)), dtype=np.float64)
 
 
 def solve_face(raw: RawTake, body: BodyModel, trust_R: Float64) -> Face:

@@ -18,6 +18,7 @@ from ...rigs.rotation import (
 )
 from .filling import trust_from_score
 from .limbs import swing_onto
+from .palms import turned_onto_pixels
 from .points import Points
 from .smoothing import smooth_vectors
 from .torso import points_kabsch
@@ -71,16 +72,29 @@ THUMB_MAX_RAD = np.radians((50.0, 60.0, 80.0))
 
 
 def solve_palm(points: Points, side: str) -> tuple[Float64, Float64]:
-    """World rotation (T,3,3) and score (T,) of a palm: hand landmarks, else the body's three."""
+    """World rotation (T,3,3) and score (T,) of a palm: hand landmarks, else the body's three.
+
+    Once the points have their rays, a hand that was found is turned until its pixels fit, too.
+    """
     coarse_names = tuple(f"body_{side}_{name}" for name in COARSE_PALM)
     coarse, coarse_score = points_kabsch(points, coarse_names), points.score(*coarse_names)
     fine_names = tuple(f"{side}_hand_{name}" for name in PALM)
     fine, fine_score = points_kabsch(points, fine_names), points.score(*fine_names)
     agreeing = 1.0 - trust_from_score(angle_between(coarse, fine), *AT_ODDS)
-    share_T = _eased(trust_from_score(fine_score, *FINE_SCORE) * agreeing, points.time_s)
-    between = slerp(quaternion_from_matrix(coarse), quaternion_from_matrix(fine), share_T)
+    found_T = trust_from_score(fine_score, *FINE_SCORE)
+    share_T = _eased(found_T * agreeing, points.time_s)
+    palm = _between(coarse, fine, share_T)
     score_T = (1.0 - share_T) * COARSE_SHARE * coarse_score + share_T * fine_score
-    return np.asarray(matrix_from_quaternion(between), dtype=np.float64), score_T
+    if points.rays is None:
+        return palm, score_T
+    columns = points.columns(fine_names)
+    seen = turned_onto_pixels(palm, points.rest[columns], points.rays[:, columns])
+    return _between(palm, seen, _eased(found_T, points.time_s)), score_T
+
+
+def _between(start: Float64, end: Float64, share_T: Float64) -> Float64:
+    quaternion = slerp(quaternion_from_matrix(start), quaternion_from_matrix(end), share_T)
+    return np.asarray(matrix_from_quaternion(quaternion), dtype=np.float64)
 
 
 def _eased(share_T: Float64, time_s_T: Float64) -> Float64:

@@ -13,6 +13,7 @@ from ...rigs.rotation import FloatArray, swing_between
 from ...rigs.skeleton import JOINT_NAMES
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import CAMERA_FROM_WORLD, RawTake
+from .filling import trust_from_score
 
 Float64 = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ class Points:
     """positions (T,L,3) m in world axes, image (T,L,2) px, scores (T,L), rest (L,3) m zero pose.
 
     size: how large the person is beside what the estimator said; the positions are of that size.
+    rays (T,L,2): pixels from the principal point over the focal length, once `on_rays` has them.
     """
 
     index: dict[str, int]
@@ -37,6 +39,7 @@ class Points:
     rest: Float64
     time_s: Float64
     size: float = 1.0
+    rays: Float64 | None = None
 
     def columns(self, names: tuple[str, ...]) -> list[int]:
         """Where the named landmarks stand."""
@@ -73,20 +76,52 @@ def points_from_raw(raw: RawTake, body: BodyModel) -> Points:
     pixels = raw.landmarks2d - centre
     boxes = raw.boxes - np.array([*centre, 0.0, 0.0])
     positions = raw.landmarks3d.astype(np.float64)
-    for columns, turns in rays_to_parts(raw.landmark_names, pixels, boxes, raw.focal_px):
+    for columns, turns in rays_to_parts(raw.landmark_names, pixels, boxes, raw.focals):
         positions[:, columns] = np.einsum("tij,tlj->tli", turns, positions[:, columns])
     _check_names(raw.landmark_names, body)
+    image = with_wrists_between(raw.landmark_names, raw.landmarks2d, raw.landmark_scores)
     on_body = {*body.landmark_names, *JOINT_LANDMARKS}
     known = [k for k, name in enumerate(raw.landmark_names) if name in on_body]
     names = [raw.landmark_names[k] for k in known]
     return Points(
         index={name: column for column, name in enumerate(names)},
         positions=positions[:, known] @ WORLD_FROM_CAMERA.T,
-        image=raw.landmarks2d[:, known].astype(np.float64),
+        image=image[:, known],
         scores=raw.landmark_scores[:, known].astype(np.float64),
         rest=_rest_points(names, body, np.zeros(SHAPE_COUNT)),
         time_s=raw.time_s,
     )
+
+
+WRIST_SHARE = 0.5
+WRIST_SCORE = (0.3, 0.7)
+WRISTS_APART = (0.6, 1.2)
+"""The body's own landmarks and a hand's have a wrist each, off in ways of their own (18 and 14 mm,
+rendered): so much of the way from one to the other, where the hand scores above the second, and
+nothing where they are farther apart than so many lengths of the palm: then one is a mistake."""
+
+
+def with_wrists_between(
+    names: tuple[str, ...], landmarks2d: FloatArray, scores: FloatArray
+) -> Float64:
+    """The pixels (T,L,2) with the body's wrists drawn to those of the hands."""
+    image_TL2 = landmarks2d.astype(np.float64)
+    for side in ("left", "right"):
+        of_body, of_hand, knuckle = (
+            names.index(name)
+            for name in (
+                f"body_{side}_wrist",
+                f"{side}_hand_wrist",
+                f"{side}_hand_middle_finger_mcp",
+            )
+        )
+        away_T2 = image_TL2[:, of_hand] - image_TL2[:, of_body]
+        palm_px_T = np.linalg.norm(image_TL2[:, knuckle] - image_TL2[:, of_hand], axis=-1)
+        apart_T = np.linalg.norm(away_T2, axis=-1) / np.maximum(palm_px_T, 1.0)
+        found_T = trust_from_score(scores[:, of_hand].astype(np.float64), *WRIST_SCORE)
+        share_T = WRIST_SHARE * found_T * (1.0 - trust_from_score(apart_T, *WRISTS_APART))
+        image_TL2[:, of_body] += share_T[:, None] * away_T2
+    return image_TL2
 
 
 def _check_names(names: tuple[str, ...], body: BodyModel) -> None:
@@ -115,19 +150,20 @@ def with_shape(points: Points, body: BodyModel, open_betas: FloatArray) -> Point
     return replace(points, rest=_rest_points(list(points.index), body, open_betas))
 
 
-def on_rays(points: Points, root_T3: Float64, focal_px: float, centre_px: Float64) -> Points:
+def on_rays(points: Points, root_T3: Float64, rays_TL2: Float64) -> Points:
     """Move the body's landmarks sideways onto the rays of their pixels, depth as it was.
 
-    root_T3 (T,3) m, world axes from the camera: the middle of the hips. Pixels are an
+    root_T3 (T,3) m, world axes from the camera: the middle of the hips; rays_TL2: `RawTake.rays`
+    of the points' pixels. Pixels are an
     estimator's strong side: this keeps them and takes from its 3D points the depth alone.
     """
     body = [k for name, k in points.index.items() if name.startswith(("body_", "joint_"))]
     depth = points.positions[:, body, 1] + root_T3[:, None, 1]
-    rays = (points.image[:, body] - centre_px) / focal_px
+    rays = rays_TL2[:, body]
     moved = np.stack([rays[..., 0] * depth, depth, -rays[..., 1] * depth], axis=-1)
     positions = points.positions.copy()
     positions[:, body] = moved - root_T3[:, None]
-    return points.moved(positions)
+    return replace(points, positions=positions, rays=rays_TL2)
 
 
 PARTS = ("body_", "joint_", "left_hand_", "right_hand_", "face_")
@@ -135,12 +171,12 @@ PARTS = ("body_", "joint_", "left_hand_", "right_hand_", "face_")
 
 
 def rays_to_parts(
-    names: tuple[str, ...], landmarks2d: FloatArray, boxes: FloatArray, focal_px: float
+    names: tuple[str, ...], landmarks2d: FloatArray, boxes: FloatArray, focal_px: FloatArray | float
 ) -> list[tuple[list[int], Float64]]:
     """Each part's columns and the smallest turns (T,3,3) of the optical axis onto the ray to it.
 
-    Pixels count from the principal point: landmarks2d (T,L,2), boxes (T,4) x y w h. The body is
-    where its box is, hands and face where their own points are.
+    Pixels count from the principal point: landmarks2d (T,L,2), boxes (T,4) x y w h; focal_px: one,
+    or (T,1). The body is where its box is, hands and face where their own points are.
     """
     parts: list[tuple[list[int], Float64]] = []
     for prefix in PARTS:

@@ -26,6 +26,7 @@ from .contacts import FEET
 from .estimated import clip_from_estimate
 from .ground import OUTLIERS
 from .placing import MAX_TILT_RAD, SIZES, Scene
+from .refining import refined
 from .soles import sole_points
 from .solve import solve
 
@@ -122,7 +123,10 @@ class _Person:
 
 def _look_at(take: RawTake, body: BodyModel) -> _Person:
     thin = thinned(take)
-    clip = solve(thin, body) if thin.pose is None else clip_from_estimate(thin, thin.pose)
+    if thin.pose is None:
+        clip = solve(thin, body)
+    else:
+        clip = clip_from_estimate(thin, refined(thin, thin.pose, body))
     clip = with_camera_gone(clip, thin, body)
     soles_TS3 = sole_points(clip, body)
     return _Person(
@@ -158,6 +162,7 @@ def thinned(take: RawTake) -> RawTake:
         camera_root=None if take.camera_root is None else take.camera_root[rows],
         camera_rotation=None if take.camera_rotation is None else take.camera_rotation[rows],
         camera_place=None if take.camera_place is None else take.camera_place[rows],
+        camera_zoom=None if take.camera_zoom is None else take.camera_zoom[rows],
     )
 
 

@@ -26,7 +26,7 @@ def single_frames(raw: RawTake, body: BodyModel) -> Clip:
 
 def standing_like(frames: Clip, clip: Clip, raw: RawTake, body: BodyModel) -> Clip:
     """What `single_frames` gave, with the rows, the way up and the contacts of the take's clip."""
-    scene = scene_of(raw)
+    scene = scene_of(raw, clip.provenance["motion"]["ground"])
     frames = fill_gaps(with_camera_gone(frames, raw, body, scene), clip.time_s)
     own_33, clips_33 = (c.camera.rotation.reshape(-1, 3, 3)[0] for c in (frames, clip))
     upright = turned(frames, (clips_33.T @ own_33).astype(np.float64))

@@ -27,6 +27,7 @@ from .chain import Chain, ChainPose
 from .clip_solve import solve_clip
 from .evidence import NAMES, gather, noise_of
 from .filling import fill_rotations, trust_from_score
+from .hand_places import hands_on_pixels
 from .hands import relaxed_fingers, solve_fingers, solve_palm
 from .limbs import (
     LEFT_ARM,
@@ -76,15 +77,31 @@ def solve(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
     beside what the landmarks say; as many times as far away, in the same pixels. Where the take
     says the pelvis' depth (`camera_root`), the person stands there, as large as the pixels ask.
     """
+    return solve_with_frames(raw, body, size).clip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solution:
+    """What a take gives before all filtering: frames, each nearly by itself, and clip, of all."""
+
+    frames: Clip
+    clip: Clip
+
+
+def solve_with_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Solution:
+    """The same beside what it began with, `solve_frames`."""
     with one_blas_thread():
-        points, solution = _frame_by_frame(raw, body, size)
-        return _clip(raw, _together(raw, body, points, solution))
+        points, start = _frame_by_frame(raw, body, size)
+        return Solution(
+            frames=_clip(raw, start), clip=_clip(raw, _together(raw, body, points, start))
+        )
 
 
 def solve_frames(raw: RawTake, body: BodyModel, size: float = 1.0) -> Clip:
     """The same without the clip solve: what each frame gives nearly by itself."""
-    _, solution = _frame_by_frame(raw, body, size)
-    return _clip(raw, solution)
+    with one_blas_thread():
+        _, solution = _frame_by_frame(raw, body, size)
+        return _clip(raw, solution)
 
 
 def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points, "_Solution"]:
@@ -94,12 +111,7 @@ def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points,
     solution = _solve_round(points, body, raw, None)
     for _ in range(ROUNDS - 1):
         factor = size_at_depth(solution.pelvis, raw.camera_root)
-        points = on_rays(
-            points.scaled(factor),
-            factor * solution.hips,
-            raw.focal_px,
-            np.array(raw.image_size) / 2,
-        )
+        points = on_rays(points.scaled(factor), factor * solution.hips, raw.rays(points.image))
         solution = _solve_round(points, body, raw, raw.camera_root)
     quaternion, pelvis = in_world(raw, solution.quaternion, solution.pelvis)
     return points, replace(solution, quaternion=quaternion, pelvis=pelvis, noise=noise_of(heard))
@@ -118,9 +130,7 @@ def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution")
         carrier=np.concatenate([carrier, soles.carrier]),
         offset=np.concatenate([rest_N3 - start.rest_joints[carrier], soles.offset]),
     )
-    rays_TN2 = (
-        points.image[:, points.columns(NAMES)] - np.array(raw.image_size) / 2
-    ) / raw.focal_px
+    rays_TN2 = raw.rays(points.image[:, points.columns(NAMES)])
     camera_T33 = np.broadcast_to(camera_of(raw).rotation, (len(rays_TN2), 3, 3))
     evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, start.noise)
     if raw.camera_root is not None:
@@ -128,9 +138,10 @@ def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution")
         evidence = replace(evidence, pelvis_depth=depth_T)
     rotations_TJ33 = np.asarray(matrix_from_quaternion(start.quaternion), dtype=np.float64)
     solved = solve_clip(chain, ChainPose(rotations=rotations_TJ33, pelvis=start.pelvis), evidence)
+    palms_TJ33 = world_rotations(rotations_TJ33)
+    solved = hands_on_pixels(chain, solved, palms_TJ33, points, evidence.camera)
     local_TJ33 = solved.rotations.copy()
     solved_TJ33 = chain.placed(solved).world
-    palms_TJ33 = world_rotations(rotations_TJ33)
     for side in ("left", "right"):
         _follow_palm(local_TJ33, solved_TJ33, palms_TJ33, points, side)
     quaternion_TJ4 = quaternion_from_matrix(local_TJ33)
@@ -302,7 +313,7 @@ def _sight(
     columns = points.columns(ROOT_LANDMARKS)
     sight = Sight(
         body=posed @ WORLD_FROM_CAMERA,
-        rays=(points.image[:, columns] - np.array(raw.image_size) / 2) / raw.focal_px,
+        rays=raw.rays(points.image[:, columns]),
         weights=points.scores[:, columns] ** 2,
         time_s=points.time_s,
     )

@@ -7,21 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..body_model import BodyModel
-from ..clip import Clip, RawTake, replaced
+from ..clip import Clip, EstimatedPose, RawTake, replaced
 from .airborne import fall_freely
 from .blas import one_blas_thread
 from .calibration_take import CalibrationSettings, calibrated
 from .calming import Strength, calmed
 from .camera import with_camera_gone
 from .contacts import settled, stance_of, with_contacts
-from .estimated import clip_from_estimate, with_mesh
+from .estimated import clip_from_estimate
 from .face import with_face
 from .feet import plant_feet
 from .gaps import fill_gaps
 from .ground import put_on_ground
+from .mesh import grown_by, with_mesh
+from .near_body import keep_distance
 from .placing import Scene, scene_of, turned
+from .refining import refined
 from .smoothing import Cutoffs
-from .solve import solve
+from .solve import Solution, solve_with_frames
 
 GROUNDS = ("auto", "level", "off")
 
@@ -33,7 +36,9 @@ class MotionSettings:
     smooth and, for wrists and fingers, hands: 0 (as solved) to 1 (strong), cutoffs at 0.5;
     filter: one of `calming.FILTERS`; feet: one of `feet.MODES`; ground: one of `GROUNDS`, auto
     turns the world upright as feet and body show it, level believes the camera level, off leaves
-    the person where they were seen, too. People of one shot keep the world they share.
+    the person where they were seen, too. People of one shot stay in the world they share.
+    refine, for takes that hold rotations: one of `refining.REFINEMENTS`, auto solves them over the
+    whole clip, never leaves them as the network said them.
     """
 
     smooth: float = 0.5
@@ -41,8 +46,14 @@ class MotionSettings:
     filter: str = "zero-phase"
     feet: str = "auto"
     ground: str = "auto"
+    refine: str = "auto"
     cutoffs: Cutoffs = field(default_factory=Cutoffs)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
+
+    def takes_as_solved(self, raw: RawTake) -> bool:
+        """Whether all begins with what `solved` gives: for landmarks, whatever the settings."""
+        as_it_is = self.calibration.target == "none" and self.refine != "never"
+        return raw.pose is None or as_it_is
 
     def as_json(self) -> dict[str, Any]:
         """What a clip's provenance tells of it."""
@@ -50,10 +61,13 @@ class MotionSettings:
         return {**{name: getattr(self, name) for name in names}, **self.calibration.as_json()}
 
 
-def solved(raw: RawTake, body: BodyModel) -> Clip:
-    """What the landmarks of a take give whatever the settings: the costly part of `process`."""
-    scene = scene_of(raw)
-    return solve(raw, body, 1.0 if scene is None else scene.size)
+def solved(raw: RawTake, body: BodyModel) -> Solution:
+    """What a take gives by default before all filtering: the costly part of `process`."""
+    if raw.pose is None:
+        scene = scene_of(raw)
+        return solve_with_frames(raw, body, 1.0 if scene is None else scene.size)
+    clips = (clip_from_estimate(raw, pose) for pose in (raw.pose, refined(raw, raw.pose, body)))
+    return Solution(frames=next(clips), clip=next(clips))
 
 
 def process(
@@ -61,10 +75,11 @@ def process(
     body: BodyModel,
     settings: MotionSettings,
     *,
-    solution: Clip | None = None,
+    solution: Solution | None = None,
     contacts: NDArray[np.float32] | None = None,
 ) -> Clip:
-    """Solve, fill gaps, smooth, fit the face, stand upright on the ground, hold feet, fall freely.
+    """Solve, fill gaps, smooth, fit the face, stand upright on the ground, hold feet, fall freely,
+    keep hands at their distance.
 
     The same take and settings give the same bytes.
 
@@ -72,8 +87,8 @@ def process(
     source frame from the take's first to its last: when which sole stands, instead of what the
     motion says.
 
-    A take that holds rotations is not solved but taken as it is, and its mesh follows last. A
-    take in whose provenance `scene.stand_together` left a scene stands in that shared world.
+    A take that holds rotations is refined, and its mesh follows last. A take in whose provenance
+    `scene.stand_together` left a scene stands in that shared world.
     body: the open body, whose soles stand on the ground, about the clip's own joints.
     """
     with one_blas_thread():
@@ -84,29 +99,45 @@ def _processed(
     raw: RawTake,
     body: BodyModel,
     settings: MotionSettings,
-    solution: Clip | None,
+    solution: Solution | None,
     contacts: NDArray[np.float32] | None,
 ) -> Clip:
-    scene = scene_of(raw)
+    scene = scene_of(raw, settings.ground)
     pose = None if raw.pose is None else calibrated(raw, raw.pose, body, settings.calibration)
-    if pose is None:
-        clip = solved(raw, body) if solution is None else solution
-    else:
-        clip = clip_from_estimate(raw, pose)
+    clip = _unfiltered(raw, pose, body, settings, solution)
+    size = 1.0 if pose is None else grown_by(clip, raw, pose)
     clip = with_camera_gone(clip, raw, body, scene)
     clip = fill_gaps(clip, frame_times(raw))
     strength = Strength(smooth=settings.smooth, hands=settings.hands, filter=settings.filter)
     clip = calmed(clip, strength, settings.cutoffs)
-    if raw.pose is None:
+    as_said = pose is not None and settings.refine == "never"
+    if not as_said:
         clip = with_face(clip, raw, body, settings.smooth, settings.cutoffs)
     clip = _standing(clip, body, scene, settings, contacts)
     if settings.feet != "never":
         planted = plant_feet(clip, body, settings.feet, grounded=settings.ground != "off")
         clip = fall_freely(planted)
+    if not as_said:
+        clip = keep_distance(clip, body)
     if pose is not None:
-        clip = with_mesh(clip, raw, pose)
+        clip = with_mesh(clip, raw, pose, body, size)
     told = settings.as_json() | ({} if contacts is None else {"contacts": "given"})
+    told |= {} if pose is None else {"refine": settings.refine}
     return replaced(clip, provenance={**raw.provenance, "motion": told})
+
+
+def _unfiltered(
+    raw: RawTake,
+    pose: EstimatedPose | None,
+    body: BodyModel,
+    settings: MotionSettings,
+    solution: Solution | None,
+) -> Clip:
+    """The take as solved, from landmarks or from a pose as calibrated."""
+    if pose is None or settings.takes_as_solved(raw):
+        return (solution or solved(raw, body)).clip
+    pose = pose if settings.refine == "never" else refined(raw, pose, body)
+    return clip_from_estimate(raw, pose)
 
 
 def _standing(

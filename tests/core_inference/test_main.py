@@ -61,6 +61,7 @@ def footage(tmp_path: Path) -> Path:
         ("process", "raw.npz"),
         ("process", "raw.npz", "--out", "c.npz", "--feet", "bare"),
         ("process", "raw.npz", "--out", "c.npz", "--ground", "high"),
+        ("process", "raw.npz", "--out", "c.npz", "--refine", "always"),
         ("capture", "clip.mp4", "--out", "o", "--feet", "bare"),
         ("capture", "clip.mp4", "--out", "o", "--hands", "gloves"),
         ("export", "clip.npz"),
@@ -345,5 +346,6 @@ def test_the_help_explains_what_makes_the_motion(
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])
     told = " ".join(capfd.readouterr().out.split())
-    for option in ("--smooth S", "--hands S", "--feet {auto,always,never}", "--ground {auto,level"):
+    options = ("--smooth S", "--hands S", "--feet {auto,always,never}", "--ground {auto,level")
+    for option in (*options, "--refine {auto,never}"):
         assert option in told

@@ -66,6 +66,7 @@ def test_strengths_from_0_to_1_are_accepted(smooth: float) -> None:
         {"motion": MotionSettings(hands=float("nan"))},
         {"motion": MotionSettings(feet="bare")},
         {"motion": MotionSettings(ground="high")},
+        {"motion": MotionSettings(refine="always")},
         {"start": -1},
         {"end": 0},
         {"start": 4, "end": 4},

@@ -162,10 +162,10 @@ def test_a_stop_is_heard_while_somebody_is_solved_and_nothing_is_written_after_i
     begun, go, gone = threading.Event(), threading.Event(), threading.Event()
     process = solving.process
 
-    def slow(*arguments: Any) -> Any:
+    def slow(*arguments: Any, **named: Any) -> Any:
         begun.set()
         assert go.wait(LIMIT_S)
-        return process(*arguments)
+        return process(*arguments, **named)
 
     def leave(_: object, *rest: Any) -> bytes | None:
         gone.set()

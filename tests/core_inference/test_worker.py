@@ -122,6 +122,8 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
 def test_what_a_job_leaves_out_has_the_command_lines_defaults(tmp_path: Path) -> None:
     settings = capture_job(tmp_path, '{"footage": "clip.mp4", "out": "folder"}')
     assert settings.motion == MotionSettings()
+    as_said = capture_job(tmp_path, '{"footage": "clip.mp4", "out": "folder", "refine": "never"}')
+    assert as_said.motion == MotionSettings(refine="never")
     assert settings.formats is None
     assert (settings.overwrite, settings.resume) == (False, False)
     assert (settings.person, settings.root) == ("largest", "fit")

@@ -249,7 +249,7 @@ def test_without_the_option_nothing_changes(raw: RawTake, body: BodyModel) -> No
 
 def test_the_clip_follows_and_says_so(raw: RawTake, body: BodyModel) -> None:
     plain, clip = (
-        process(raw, body, MotionSettings(smooth=0.0, calibration=how))
+        process(raw, body, MotionSettings(smooth=0.0, refine="never", calibration=how))
         for how in (CalibrationSettings(), PARALLEL)
     )
     done = calibrated(raw, pose_of(raw), body, PARALLEL)

@@ -70,6 +70,30 @@ def filmed(
     )
 
 
+def zoomed(take: RawTake, end: float) -> RawTake:
+    """The take as a lens shows it that zooms evenly from its first row's focal length."""
+    count, centre = len(take.frame_index), np.array(take.image_size) / 2
+    zoom = np.linspace(1.0, end, count)
+    rotation = take.camera_rotation
+    if rotation is None:
+        rotation = np.broadcast_to(CAMERA_FROM_WORLD, (count, 3, 3))
+
+    def larger(pixels_TN2: NDArray[np.float32]) -> NDArray[np.float32]:
+        aside_TN2 = (pixels_TN2 - centre) * zoom[:, None, None]
+        return (aside_TN2 + centre).astype(np.float32)
+
+    corners = np.stack([take.boxes[:, :2], take.boxes[:, :2] + take.boxes[:, 2:]], axis=1)
+    low, high = larger(corners).swapaxes(0, 1)
+    return replace(
+        take,
+        boxes=np.concatenate([low, high - low], axis=1),
+        joints2d=larger(take.joints2d),
+        landmarks2d=larger(take.landmarks2d),
+        camera_rotation=rotation.astype(np.float32),
+        camera_zoom=zoom.astype(np.float32),
+    )
+
+
 def apart_m(one: Clip, other: Clip) -> Float64:
     """How far the joints (T,55) are apart, both worlds at the middle of their motions."""
     middles = [clip.joints.mean(axis=(0, 1)) for clip in (one, other)]
@@ -97,6 +121,30 @@ def test_pixels_are_where_the_stored_camera_sees_the_joints(
     seen = clip.camera.project(clip.joints.astype(np.float64))
     np.testing.assert_allclose(clip.joints2d, seen, atol=0.05)
     assert np.median(np.linalg.norm(seen - moving.joints2d, axis=-1)) < 12.0
+
+
+def test_a_zoom_moves_nobody(still: RawTake, moving: RawTake, body: BodyModel) -> None:
+    """Taken for a lens that stays as it is, people would come nearer."""
+    for take in (still, moving):
+        shown = zoomed(take, 1.6)
+        before, clip = (process(one, body, MotionSettings()) for one in (take, shown))
+        assert apart_m(before, clip).mean() < 0.02
+        assert clip.camera.zoom is not None and shown.camera_zoom is not None
+        np.testing.assert_array_equal(clip.camera.zoom, shown.camera_zoom)
+        seen = clip.camera.project(clip.joints.astype(np.float64))
+        np.testing.assert_allclose(clip.joints2d, seen, atol=0.05)
+        assert np.median(np.linalg.norm(seen - shown.joints2d, axis=-1)) < 16.0
+        unheard = process(replace(shown, camera_zoom=None), body, MotionSettings())
+        assert apart_m(before, unheard).mean() > 0.3
+
+
+def test_a_zoom_goes_on_evenly_in_frames_without_anybody(still: RawTake, body: BodyModel) -> None:
+    take = zoomed(still, 1.6)
+    keep = np.r_[0:20, 26 : len(take.frame_index)]
+    clip = process(rows_of(take, keep, 0), body, MotionSettings(smooth=0.0))
+    assert take.camera_zoom is not None and clip.camera.zoom is not None
+    assert (~clip.tracked).sum() == 6
+    np.testing.assert_allclose(clip.camera.zoom, take.camera_zoom, atol=1e-4)
 
 
 def test_frames_without_anybody_have_a_camera_too(moving: RawTake, body: BodyModel) -> None:

@@ -7,75 +7,30 @@ import pytest
 from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
-from pose2rig.core_inference.clip import Clip, EstimatedPose, RawTake
+from pose2rig.core_inference.clip import Clip, RawTake
 from pose2rig.core_inference.metrics import quality
-from pose2rig.core_inference.motion.estimated import clip_from_estimate, with_mesh
+from pose2rig.core_inference.motion.estimated import clip_from_estimate
 from pose2rig.core_inference.motion.ground import OUTLIERS
 from pose2rig.core_inference.motion.posing import quaternions
 from pose2rig.core_inference.motion.soles import sole_points, soles_of
 from pose2rig.core_inference.motion.stack import MotionSettings, process
-from pose2rig.core_inference.synthetic import KnownMotion, camera_position, exact_take
 from pose2rig.rigs.rotation import (
     angle_between,
-    axis_angle_from_matrix,
     matrix_from_axis_angle,
     matrix_from_quaternion,
 )
-from pose2rig.rigs.skeleton import JOINT, joint_positions, world_rotations
+from pose2rig.rigs.skeleton import JOINT
 
-from ...licensed_models import smplx_like_joints
 from ..known_motions import random_motion, turned, upright
+from ..network_takes import estimated_take, pose_of, some_rows
 
-MESH = 20
-OFF = MotionSettings(smooth=0.0, hands=0.0, feet="never", ground="level")
-
-
-def estimated_take(
-    body: BodyModel, motion: KnownMotion, time_s: NDArray[np.float64], body_model: str
-) -> RawTake:
-    """The motion on SMPL-X-like joints or the open body's, as a network without error gives it.
-
-    Its mesh is the first joints, told of the body as it stands there.
-    """
-    rest = smplx_like_joints() if body_model == "smplx" else body.rest_joints(np.zeros(10))
-    pelvis = motion.joints[:, 0] - camera_position(motion.joints)
-    joints = joint_positions(world_rotations(motion.rotations), rest, pelvis - rest[0])
-    count = len(time_s)
-    pose = EstimatedPose(
-        poses=axis_angle_from_matrix(motion.rotations).reshape(count, 165).astype(np.float32),
-        trans=(pelvis - rest[0]).astype(np.float32),
-        rest_joints=rest.astype(np.float32),
-        betas=np.full(10, 0.0 if body_model == "open" else 0.3, np.float32),
-        frame_betas=np.full((count, 10), 0.3, np.float32),
-        expression=np.linspace(0, 1, count, dtype=np.float32)[:, None].repeat(10, axis=1),
-        body_model=body_model,
-        vertices=joints[:, :MESH].astype(np.float32),
-    )
-    return replace(exact_take(motion, body, time_s), pose=pose)
+OFF = MotionSettings(smooth=0.0, hands=0.0, feet="never", ground="level", refine="never")
 
 
 @pytest.fixture(scope="module", params=["smplx", "open"])
 def raw(request: pytest.FixtureRequest, body: BodyModel) -> RawTake:
     motion, time_s = random_motion(body, seed=8, seconds=2.0)
     return estimated_take(body, motion, time_s, request.param)
-
-
-def pose_of(raw: RawTake) -> EstimatedPose:
-    assert raw.pose is not None
-    return raw.pose
-
-
-def mesh_of(holder: Clip | EstimatedPose) -> NDArray[np.float32]:
-    assert holder.vertices is not None
-    return holder.vertices
-
-
-def some_rows(raw: RawTake, keep: NDArray[np.int64]) -> RawTake:
-    names = ("boxes", "joints2d", "scores", "landmarks2d", "landmarks3d", "landmark_scores")
-    own = ("poses", "trans", "frame_betas", "expression", "vertices")
-    rows = {name: getattr(raw, name)[keep] for name in (*names, "frame_index", "time_s")}
-    pose = replace(pose_of(raw), **{name: getattr(raw.pose, name)[keep] for name in own})
-    return replace(raw, **rows, pose=pose)
 
 
 def degrees_apart(clip: Clip, raw: RawTake) -> NDArray[np.float64]:
@@ -87,7 +42,6 @@ def test_rotations_are_taken_as_they_are_and_joints_follow(raw: RawTake) -> None
     clip = clip_from_estimate(raw, pose_of(raw))
     assert degrees_apart(clip, raw).max() < 1e-3
     np.testing.assert_allclose(clip.joints, pose_of(raw).joints(), atol=1e-5)
-    np.testing.assert_allclose(clip.joints[:, :MESH], mesh_of(pose_of(raw)), atol=1e-5)
     np.testing.assert_array_equal(clip.scores, raw.scores)
     np.testing.assert_array_equal(clip.rest_joints, pose_of(raw).rest_joints)
     np.testing.assert_array_equal(clip.betas, pose_of(raw).betas)
@@ -122,62 +76,17 @@ def test_turns_that_leap_by_a_sign_are_smoothed_as_one_turn(body: BodyModel) -> 
     angle = np.linalg.norm(other[::2, 0], axis=-1, keepdims=True)
     other[::2, 0] *= (angle - 2 * np.pi) / angle
     flipped = replace(raw, pose=replace(pose_of(raw), poses=other.reshape(-1, 165)))
-    one, two = (process(take, body, MotionSettings()) for take in (raw, flipped))
-    np.testing.assert_allclose(one.joints, two.joints, atol=1e-4)
+    for settings in (MotionSettings(), MotionSettings(refine="never")):
+        one, two = (process(take, body, settings) for take in (raw, flipped))
+        np.testing.assert_allclose(one.joints, two.joints, atol=1e-4)
     assert degrees_apart(two, raw)[:, 0].max() < 5.0
 
 
-def test_the_mesh_follows_the_pelvis_through_smoothing_and_ground(
-    raw: RawTake, body: BodyModel
-) -> None:
-    clip = process(raw, body, MotionSettings(smooth=1.0, ground="level"))
-    assert mesh_of(clip).dtype == np.float32
-    own = pose_of(raw)
-    pelvis = own.trans + own.rest_joints[0]
-    assert np.abs(clip.joints[:, 0] - pelvis).max() > 0.1
-    expected = mesh_of(own) - pelvis[:, None] + clip.joints[:, :1]
-    np.testing.assert_allclose(mesh_of(clip), expected, atol=1e-5)
-
-
-def test_the_mesh_turns_with_the_world(raw: RawTake, body: BodyModel) -> None:
-    """Feet and body show which way is up: person, camera and mesh are turned alike."""
-    level = process(raw, body, OFF)
-    turned_too = process(raw, body, replace(OFF, ground="auto"))
-    turn = turned_too.camera.rotation.T @ level.camera.rotation
-    assert np.degrees(angle_between(turn[None].astype(np.float64), np.eye(3)[None]))[0] > 1.0
-    about = [mesh_of(clip) - clip.joints[:, :1] for clip in (level, turned_too)]
-    np.testing.assert_allclose(about[1], about[0] @ turn.T, atol=1e-5)
-
-
-def test_a_filled_rows_mesh_and_expression_are_between_their_neighbours(
-    raw: RawTake, body: BodyModel
-) -> None:
+def test_a_filled_rows_expression_is_between_its_neighbours(raw: RawTake, body: BodyModel) -> None:
     keep = np.delete(np.arange(60), [30, 31, 32])
     clip = process(some_rows(raw, keep), body, OFF)
     assert np.flatnonzero(~clip.tracked).tolist() == [30, 31, 32]
-    about = mesh_of(clip) - clip.joints[:, :1]
-    for row, share in ((30, 0.25), (31, 0.5), (32, 0.75)):
-        between = (1 - share) * about[29] + share * about[33]
-        np.testing.assert_allclose(about[row], between, atol=1e-5)
     np.testing.assert_allclose(clip.expression, pose_of(raw).expression, atol=1e-5)
-
-
-def test_a_mesh_of_many_rows_is_that_of_each(body: BodyModel) -> None:
-    """More rows than are worked on at once, up to the last."""
-    motion, time_s = random_motion(body, seed=10, seconds=5.0)
-    raw = estimated_take(body, motion, time_s, "smplx")
-    clip = with_mesh(clip_from_estimate(raw, pose_of(raw)), raw, pose_of(raw))
-    np.testing.assert_allclose(mesh_of(clip), mesh_of(pose_of(raw)), atol=1e-5)
-
-
-def test_without_a_mesh_there_is_none_and_a_single_frame_is_enough(
-    raw: RawTake, body: BodyModel
-) -> None:
-    one = some_rows(raw, np.array([5]))
-    clip = process(one, body, MotionSettings(smooth=1.0))
-    assert mesh_of(clip).shape == (1, MESH, 3)
-    bare = replace(one, pose=replace(pose_of(one), vertices=None))
-    assert process(bare, body, MotionSettings()).vertices is None
 
 
 # --- soles, ground, contacts and figures on joints that are not the open body's -----------------

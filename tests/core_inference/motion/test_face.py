@@ -309,3 +309,50 @@ def test_eyes_that_nobody_saw_stay_at_rest(standing: tuple[RawTake, Clip], body:
     assert np.isfinite(shapes).all()
     eyes = found.poses.reshape(-1, JOINT_COUNT, 3)[:, JOINT["left_eye_smplhf"]]
     assert np.abs(eyes).max() < 0.2
+
+
+# --- takes of research networks -----------------------------------------------------------------
+
+
+def with_jaw(clip: Clip, opened: Float64) -> Clip:
+    """The clip as a network with a jaw has it, opened by angles (T,) in radians."""
+    poses = clip.poses.copy()
+    poses[:, 3 * JOINT["jaw"]] = opened
+    return replaced(clip, poses=poses)
+
+
+def without_face(take: RawTake, rows: slice) -> RawTake:
+    scores = take.landmark_scores.copy()
+    scores[rows, [name.startswith("face_") for name in take.landmark_names]] = 0.0
+    return replace(take, landmark_scores=scores)
+
+
+def test_a_networks_jaw_alone_opens_the_mouth_and_nothing_else(
+    standing: tuple[RawTake, Clip], body: BodyModel
+) -> None:
+    take, clip = standing
+    opened = np.clip(np.sin(np.arange(360) / 20.0), -0.2, 1.0) * JAW_OPEN_RAD
+    told = with_jaw(clip, opened)
+    done = with_face(told, without_face(take, slice(None)), body, 0.5, Cutoffs())
+    assert done.face_shapes is not None
+    jaw = done.face_shapes[:, FACE_SHAPE["jawOpen"]]
+    np.testing.assert_allclose(jaw, np.clip(opened / JAW_OPEN_RAD, 0.0, 1.0), atol=1e-5)
+    assert np.abs(np.delete(done.face_shapes, FACE_SHAPE["jawOpen"], axis=1)).max() == 0.0
+    np.testing.assert_array_equal(done.poses, told.poses)
+    unmoved = with_face(clip, without_face(take, slice(None)), body, 0.5, Cutoffs())
+    assert unmoved.face_shapes is None
+
+
+def test_where_the_face_is_unseen_the_networks_jaw_holds(
+    standing: tuple[RawTake, Clip], body: BodyModel
+) -> None:
+    take, clip = standing
+    unseen = slice(120, 240)
+    told = with_jaw(clip, np.full(360, 0.5 * JAW_OPEN_RAD))
+    done = with_face(told, without_face(take, unseen), body, 0.0, Cutoffs())
+    assert done.face_shapes is not None
+    jaw = done.face_shapes[:, FACE_SHAPE["jawOpen"]]
+    np.testing.assert_allclose(jaw[unseen], 0.5, atol=1e-3)
+    assert jaw[:100].max() < 0.1
+    turned_rad = done.poses[:, 3 * JOINT["jaw"]]
+    np.testing.assert_allclose(turned_rad, jaw * JAW_OPEN_RAD, atol=1e-4)

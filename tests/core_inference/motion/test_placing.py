@@ -58,6 +58,15 @@ def test_a_camera_that_looks_down_sees_forward_below_and_right_below_with_roll()
     np.testing.assert_allclose(right, [np.cos(0.2), 0.0, -np.sin(0.2)], atol=1e-12)
 
 
+def test_a_level_cameras_ground_goes_through_the_same_origin(raw: RawTake) -> None:
+    level = scene_of(told(raw, SCENE.as_json()), "level")
+    assert level is not None
+    assert (level.pitch_rad, level.roll_rad, level.size) == (0.0, 0.0, SCENE.size)
+    tilted = SCENE.world_from_level.T @ np.array([*SCENE.origin, SCENE.ground_m])
+    np.testing.assert_allclose([*level.origin, level.ground_m], tilted)
+    assert scene_of(raw, "level") is None
+
+
 def test_turning_moves_no_pixel_and_keeps_the_pose(body: BodyModel) -> None:
     motion, time_s = random_motion(body, seed=3, seconds=0.5)
     still = clip_of(motion, body, time_s)

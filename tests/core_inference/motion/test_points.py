@@ -50,3 +50,22 @@ def test_a_take_without_a_face_is_solved(take: RawTake, body: BodyModel) -> None
     columns = [k for k, name in enumerate(take.landmark_names) if not name.startswith("face_")]
     clip = solve(only(take, columns), body)
     assert np.isfinite(clip.poses).all()
+
+
+def test_a_wrist_lies_between_what_body_and_hand_say(take: RawTake, body: BodyModel) -> None:
+    """But with the body where the hand is not found, or says something else entirely."""
+    of_body, of_hand = (
+        take.landmark_names.index(name) for name in ("body_right_wrist", "right_hand_wrist")
+    )
+    knuckle = take.landmark_names.index("right_hand_middle_finger_mcp")
+    pixels, scores = take.landmarks2d.copy(), take.landmark_scores.copy()
+    palm_T2 = pixels[:, knuckle] - pixels[:, of_hand]
+    pixels[:, of_body] -= 0.4 * palm_T2
+    pixels[10:, of_body] -= 2.0 * palm_T2[10:]
+    scores[:5, of_hand] = 0.2
+    points = points_from_raw(replace(take, landmarks2d=pixels, landmark_scores=scores), body)
+    wrist_T2 = points.image[:, points.index["body_right_wrist"]]
+    between_T2 = (pixels[:, of_body] + pixels[:, of_hand]) / 2
+    np.testing.assert_allclose(wrist_T2[:5], pixels[:5, of_body], atol=1e-6)
+    np.testing.assert_allclose(wrist_T2[5:10], between_T2[5:10], atol=1e-3)
+    np.testing.assert_allclose(wrist_T2[10:], pixels[10:, of_body], atol=1e-6)

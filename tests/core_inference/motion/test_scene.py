@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pose2rig.core_inference.body_model import BodyModel
+from pose2rig.core_inference.camera import CAMERA_FROM_WORLD
 from pose2rig.core_inference.clip import Clip, RawTake, load_raw_take, save_raw_take
 from pose2rig.core_inference.motion.placing import Scene, scene_of
 from pose2rig.core_inference.motion.scene import stand_together
@@ -99,6 +100,27 @@ def test_all_see_with_one_camera_and_each_picture_is_true(
         assert np.linalg.norm(seen - clip.joints2d, axis=-1).max() < 0.5
         off = np.linalg.norm(clip.joints2d - take.joints2d, axis=-1)[:, :22]
         assert np.median(off) < 8.0
+
+
+def test_a_camera_said_to_be_level_is_level_for_all_and_people_keep_their_distances(
+    family: tuple[list[KnownMotion], list[RawTake]], clips: list[Clip], body: BodyModel
+) -> None:
+    """The first person stands on the ground near the origin as before."""
+    level = [
+        process(take, body, MotionSettings(ground="level", feet="never")) for take in family[1]
+    ]
+    for clip, tilted in zip(level, clips, strict=True):
+        np.testing.assert_allclose(clip.camera.rotation, CAMERA_FROM_WORLD, atol=1e-6)
+        np.testing.assert_array_equal(clip.camera.translation, level[0].camera.translation)
+        assert not np.allclose(tilted.camera.rotation, CAMERA_FROM_WORLD, atol=0.1)
+    apart, before = (
+        np.linalg.norm(each[0].joints[:, 0] - each[1].joints[:, 0], axis=-1)
+        for each in (level, clips)
+    )
+    np.testing.assert_allclose(apart, before, atol=0.1)
+    lowest = sole_points(level[0], body)[..., 2].min(axis=1)
+    assert np.abs(lowest).max() < 0.1
+    assert np.linalg.norm(level[0].joints[0, 0, :2]) < 0.3
 
 
 # --- what cannot be known ----------------------------------------------------------------------
