@@ -2,10 +2,10 @@
 
 No weights of the papers are at hand, so the errors are set by what is published of such networks:
 I2L-MeshNet has on 3DPW a mean joint error of 93 mm with pelvises together, 58 mm after similarity
-alignment (its Table 6); how much it shakes is not in the paper and is set to about 30 mm a frame² of
-wrong acceleration at 30 frames a second. Each joint's turn is off by a part that stays, one that
-comes and goes, and jitter; now and then an arm or a leg bends the wrong way towards the camera;
-the body's lengths and joints are not quite the person's, and its distance wavers.
+alignment (its Table 6); how much it shakes is not in the paper and is set to about 30 mm a frame²
+of wrong acceleration at 30 frames a second. Each joint's turn is off by a part that stays, one that
+comes and goes, and jitter; now and then an arm or a leg bends the wrong way towards the camera; the
+body's lengths and joints are not quite the person's, and its distance wavers.
 
 Legend: T frames, J joints (55).
 """
