@@ -30,8 +30,8 @@ def add_camera(
     camera.rotation_mode = "QUATERNION"
     for collection in armature.users_collection:
         collection.objects.link(camera)
-    key_take_camera(camera, clip, timing)
     keys = camera_keys_from_clip(clip, timing)
+    key_camera(camera, keys, camera.name)
     if keys.zooms is not None:
         key_lens(data, keys.frames, data.lens * keys.zooms, f"{camera.name}_lens")
     scene.camera = scene.camera or camera

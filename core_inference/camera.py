@@ -15,6 +15,9 @@ from .clip_checks import Shape, check_shapes, unusable
 CAMERA_FROM_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """A level camera that looks along the world's y: the one a raw take is told in."""
 
+_NEAREST_M = 1e-6
+"""A point in the plane of the lens has no pixel: it counts as one just before it."""
+
 MAX_ZOOM = 20.0
 """No lens and no crop makes a picture so many times as large, or as small, within a shot."""
 
@@ -39,7 +42,7 @@ class Camera:
         shapes = _MOVING_SHAPES if moving else _STILL_SHAPES
         check_shapes(self, {"T": len(self.rotation)}, shapes | _LENS_SHAPES)
         if self.zoom is not None:
-            check_zoom("camera_zoom", self.zoom, len(self.rotation) if moving else 0)
+            check_zoom(self.zoom, len(self.rotation) if moving else None)
 
     @property
     def is_moving(self) -> bool:
@@ -73,16 +76,23 @@ class Camera:
         focal = self.focal
         if self.zoom is not None:
             focal = focal * self.zoom.reshape(-1, *(1 for _ in points.shape[1:]))
-        return camera_points[..., :2] / camera_points[..., 2:] * focal + self.principal_point
+        depth = camera_points[..., 2:]
+        depth = np.where(np.abs(depth) < _NEAREST_M, _NEAREST_M, depth)
+        return camera_points[..., :2] / depth * focal + self.principal_point
 
 
-def check_zoom(name: str, zoom_T: Float32, count: int) -> None:
-    """One focal length for each row, over the first one, that a lens or a crop may have."""
+def check_zoom(zoom_T: Float32, count: int | None) -> None:
+    """One focal length for each row, over the first one, that a lens or a crop may have.
+
+    count: the rows of a moving camera; None for one at rest, which has no zoom at all.
+    """
+    if count is None:
+        raise unusable("camera_zoom stands beside a camera at rest", "none", str(zoom_T.shape))
     if zoom_T.shape != (count,):
-        raise unusable(f"{name} has the wrong shape", f"({count},)", str(zoom_T.shape))
+        raise unusable("camera_zoom has the wrong shape", f"({count},)", str(zoom_T.shape))
     if not ((zoom_T >= 1.0 / MAX_ZOOM) & (zoom_T <= MAX_ZOOM)).all():
         expected = f"focal lengths over the first one of {1 / MAX_ZOOM:g} to {MAX_ZOOM:g}"
-        raise unusable(f"{name} is not usable", expected, "others")
+        raise unusable("camera_zoom is not usable", expected, "others")
 
 
 _LENS_SHAPES: dict[str, Shape] = {

@@ -17,12 +17,28 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 HYPOTHESES = 48
+"""Of two points each: where half of the points are wrong, a fourth of the pairs is right, and that
+none of so many is happens once in a million times."""
+
 LIKELY = 0.8
-_SEED = 20
-_ROUNDS = 3
-_TINY = 1e-12
+"""A turn with which so many points agree is refined without a search for another."""
+
 _PAIR_ZOOM = 1.5
-_LOG_STEP = 0.3
+"""A pair of wrong points can ask for any zoom. The true one since a key picture stays within this:
+a picture enlarged by a third has lost the corners with which it would go on."""
+
+_ROUNDS = 3
+"""Of refining: more change the turn by less than a hundredth of its error."""
+
+_TURN_STEP, _LOG_STEP = 0.1, 0.3
+"""How far a round may turn about each axis, in radians, and zoom: so far `small_turn` gives a
+rotation to seven digits, and slopes hold."""
+
+_APART = 1e-6
+"""Two points nearer to each other than this, at z = 1, are one, and tell no turn."""
+
+_SEED = 20
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,17 +73,10 @@ def fit_turn(before_N3: Float64, after_N3: Float64, reach: float, likely_33: Flo
     before_U3, after_U3 = normalized(before_N3), normalized(after_N3)
     turn_33 = likely_33
     if (_misses(likely_33[None], before_N3, after_N3)[0] < reach).mean() < LIKELY:
-        pairs_H2 = _pairs(len(before_N3))
-        before_H33, after_H33 = (
-            _triads(rays[pairs_H2[:, 0]], rays[pairs_H2[:, 1]]) for rays in (before_U3, after_U3)
-        )
-        turns_H33 = after_H33 @ np.swapaxes(before_H33, -1, -2)
-        costs_H = np.minimum(_misses(turns_H33, before_N3, after_N3), reach).sum(axis=1)
-        turn_33 = turns_H33[int(np.argmin(costs_H))]
+        turn_33, _ = _commonest(before_N3, after_N3, reach, 1.0)
     for _ in range(_ROUNDS):
         miss_N = _misses(turn_33[None], before_N3, after_N3)[0]
-        weights_N = np.maximum(1.0 - (miss_N / reach) ** 2, 0.0) ** 2
-        turn_33 = _wahba(before_U3, after_U3, weights_N)
+        turn_33 = _wahba(before_U3, after_U3, _tukey(miss_N, reach))
     miss_N = _misses(turn_33[None], before_N3, after_N3)[0]
     return Turn(rotation=turn_33, off=miss_N / reach)
 
@@ -82,36 +91,50 @@ def fit_zoom(
     """
     turn_33, zoom = likely
     if (_misses(turn_33[None], before_N3, after_N3, zoom)[0] < reach).mean() < LIKELY:
-        turn_33, zoom = _commonest(before_N3, after_N3, reach)
+        turn_33, zoom = _commonest(before_N3, after_N3, reach, _PAIR_ZOOM)
+        miss_N = _misses(turn_33[None], before_N3, after_N3, zoom)[0]
+        after_U3 = normalized(after_N3 * _over(np.array([[zoom]])))
+        turn_33 = _wahba(normalized(before_N3), after_U3, _tukey(miss_N, reach))
     for _ in range(_ROUNDS):
         flat_N2 = projected(before_N3 @ turn_33.T)
         off_N2 = zoom * flat_N2 - after_N3[:, :2]
-        weights_N = np.maximum(1.0 - (off_N2**2).sum(axis=1) / reach**2, 0.0) ** 2
+        weights_N = _tukey(np.linalg.norm(off_N2, axis=1), reach)
         slopes_N24 = np.concatenate([turning_slopes(flat_N2), flat_N2[..., None]], axis=2)
         slopes_M4 = zoom * slopes_N24.reshape(-1, 4)
         weighted_KN = (slopes_M4 * np.repeat(weights_N, 2)[:, None]).T
         normal_44 = weighted_KN @ slopes_M4 + _TINY * np.eye(4)
         step_4 = -np.linalg.solve(normal_44, weighted_KN @ off_N2.ravel())
-        turn_33 = small_turn(step_4[:3]) @ turn_33
+        turn_33 = small_turn(np.clip(step_4[:3], -_TURN_STEP, _TURN_STEP)) @ turn_33
         zoom *= float(np.exp(np.clip(step_4[3], -_LOG_STEP, _LOG_STEP)))
     miss_N = _misses(turn_33[None], before_N3, after_N3, zoom)[0]
     return Turn(rotation=turn_33, off=miss_N / reach, zoom=zoom)
 
 
-def _commonest(before_N3: Float64, after_N3: Float64, reach: float) -> tuple[Float64, float]:
-    """Of turns with zooms, each of two points, the one with which most points agree."""
+def _tukey(miss_N: Float64, reach: float) -> Float64:
+    """What points so far off weigh, (N,) 0..1; nothing from the reach on."""
+    return np.asarray(np.maximum(1.0 - (miss_N / reach) ** 2, 0.0) ** 2, dtype=np.float64)
+
+
+def _commonest(
+    before_N3: Float64, after_N3: Float64, reach: float, most: float
+) -> tuple[Float64, float]:
+    """Of turns with zooms, each of two points, the one with which most points agree.
+
+    most: the largest zoom; 1 for turns alone. Points that coincide tell no turn.
+    """
     pairs_H2 = _pairs(len(before_N3))
     far_H, near_H = (
         np.linalg.norm(rays[pairs_H2[:, 1], :2] - rays[pairs_H2[:, 0], :2], axis=1)
         for rays in (after_N3, before_N3)
     )
-    zooms_H1 = np.clip(far_H / np.maximum(near_H, _TINY), 1 / _PAIR_ZOOM, _PAIR_ZOOM)[:, None]
+    zooms_H1 = np.clip(far_H / np.maximum(near_H, _TINY), 1 / most, most)[:, None]
     before_U3 = normalized(before_N3)
     after_H33 = _triads(*(normalized(after_N3[ends_H] * _over(zooms_H1)) for ends_H in pairs_H2.T))
     before_H33 = _triads(before_U3[pairs_H2[:, 0]], before_U3[pairs_H2[:, 1]])
     turns_H33 = after_H33 @ np.swapaxes(before_H33, -1, -2)
     misses_HN = _misses(turns_H33, before_N3, after_N3, zooms_H1[..., None])
-    best = int(np.argmin(np.minimum(misses_HN, reach).sum(axis=1)))
+    costs_H = np.minimum(misses_HN, reach).sum(axis=1)
+    best = int(np.argmin(np.where(np.minimum(far_H, near_H) > _APART, costs_H, np.inf)))
     return turns_H33[best], float(zooms_H1[best, 0])
 
 

@@ -22,6 +22,7 @@ from .camera_chain import AGREEING, FIRST, Chain, Pose
 from .camera_fit import Turn, fit_turn, fit_zoom
 from .camera_path import CameraPath
 from .camera_walk import LOW, Walk, WalkFit, WalkSight, fit_walk
+from .clip_checks import SHORTEST_FRAME_S
 from .estimators.base import State
 from .footage import Frame
 from .key_picture import LONG_SIDE_PX, KeyPicture, SmallPicture, small_picture
@@ -65,8 +66,8 @@ camera rests."""
 
 STILL_RAD = np.radians(0.5)
 STILL_ZOOM = np.log(1.03)
-STILL_FRAMES = 5
-"""Who never turns or zooms farther than this, for more than half as many frames in a row, does
+STILL_S = 1 / 6
+"""Who never turns or zooms farther than this, for more than half as long at a stretch, does
 neither."""
 
 ZOOM_DOUBT = (
@@ -254,12 +255,16 @@ class CameraMotion:
         if not len(frames_F):
             return None, None
         strangeness, self._strangeness = self._strangeness, _no_strangeness()
-        chain, doubt = _simplest(turning, zooming, going, strangeness)
+        is_zoomed = _most(np.log(zooming.zooms()), step_s) > STILL_ZOOM
+        is_zoomed = is_zoomed and not zooming.is_doubtful
+        chain, doubt = _simplest((turning, zooming, going), strangeness, is_zoomed=is_zoomed)
         if chain.is_doubtful:
             return None, _doubt(frames_F, chain.unsure, step_s, "in the whole shot")
+        is_turned = _most(np.linalg.norm(chain.turns(), axis=1), step_s) > STILL_RAD
+        if not (is_turned or chain is going or chain is zooming):
+            return None, doubt
         path = _path(frames_F, chain, goes=chain is going, zooms=chain is zooming)
-        warning = None if path is None else _doubt(frames_F, chain.unsure, step_s, "there")
-        return path, warning or doubt
+        return path, _doubt(frames_F, chain.unsure, step_s, "there") or doubt
 
     def state(self) -> State:
         """Return what it remembers of the shot."""
@@ -292,12 +297,17 @@ def _way(before_N3: Float64, after_N3: Float64) -> float:
     return float(np.median(np.abs(after_N3 - before_N3).max(axis=1)))
 
 
+def _most(values_F: Float64, step_s: float) -> float:
+    """How large values become, not for a moment alone."""
+    window = 2 * int(STILL_S / max(step_s, SHORTEST_FRAME_S) / 2) + 1
+    return float(median_filter(np.abs(values_F), max(window, 3)).max())
+
+
 def _simplest(
-    turning: Chain, zooming: Chain, going: Chain, strangeness: Float64
+    chains: tuple[Chain, Chain, Chain], strangeness: Float64, *, is_zoomed: bool
 ) -> tuple[Chain, str | None]:
     """The simplest explanation that no other one beats, and what the user should hear."""
-    log_zooms_F = median_filter(np.abs(np.log(zooming.zooms())), STILL_FRAMES)
-    is_zoomed = log_zooms_F.max() > STILL_ZOOM and not zooming.is_doubtful
+    turning, zooming, going = chains
     by_zoom, by_way = strangeness.tolist()
     if is_zoomed and by_way > TELLING * by_zoom:
         return zooming, None
@@ -309,17 +319,11 @@ def _simplest(
     return turning, None
 
 
-def _path(
-    frames_F: NDArray[np.int64], chain: Chain, *, goes: bool, zooms: bool
-) -> CameraPath | None:
-    """The path of a camera that leaves what one at rest measures, not for a moment alone."""
-    turns_F3 = chain.turns()
-    angles_F = np.linalg.norm(turns_F3, axis=1)
-    if not (goes or zooms) and median_filter(angles_F, STILL_FRAMES).max() <= STILL_RAD:
-        return None
+def _path(frames_F: NDArray[np.int64], chain: Chain, *, goes: bool, zooms: bool) -> CameraPath:
+    """The path of a camera that leaves what one at rest measures."""
     return CameraPath(
         frame_index=frames_F,
-        turns=turns_F3.astype(np.float32),
+        turns=chain.turns().astype(np.float32),
         places=chain.places().astype(np.float32) if goes else None,
         zooms=chain.zooms().astype(np.float32) if zooms else None,
     )

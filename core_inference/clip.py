@@ -24,7 +24,10 @@ from .camera import CAMERA_FROM_WORLD, Camera, check_zoom
 from .clip_checks import (
     Shape,
     as_numbers,
+    check_body,
+    check_finite,
     check_mesh,
+    check_places,
     check_rotations,
     check_rows,
     check_seen,
@@ -59,6 +62,8 @@ class EstimatedPose:
 
     def __post_init__(self) -> None:
         check_shapes(self, {"T": len(self.poses)}, _POSE_SHAPES)
+        check_body(self.rest_joints)
+        check_places(self, ("trans",))
         if self.body_model not in BODY_MODELS:
             raise unusable("body_model is unknown", " or ".join(BODY_MODELS), self.body_model)
 
@@ -112,17 +117,17 @@ class RawTake:
         check_shapes(self, sizes, _RAW_SHAPES)
         check_rows(self.frame_index, self.time_s)
         scores = (self.scores, self.landmark_scores)
-        check_seen(scores, self.landmarks2d, self.time_s)
+        check_seen(scores, self.landmarks2d, self.time_s, self.focal_px)
         if self.pose is not None:
             check_shapes(self.pose, sizes, _POSE_SHAPES)
             check_mesh(self.pose.vertices, self.frame_index)
         given = {n: s for n, s in _CAMERA_ROWS.items() if getattr(self, n) is not None}
         check_shapes(self, sizes, given)
+        check_places(self, ("landmarks3d", *given))
         if self.camera_rotation is not None:
             check_rotations("camera_rotation", self.camera_rotation)
         if self.camera_zoom is not None:
-            moving = self.camera_rotation is not None
-            check_zoom("camera_zoom", self.camera_zoom, sizes["T"] if moving else 0)
+            check_zoom(self.camera_zoom, None if self.camera_rotation is None else sizes["T"])
 
     @property
     def focals(self) -> NDArray[np.float64]:
@@ -168,14 +173,14 @@ class Clip:
     face_shapes: Float32 | None = None
 
     def __post_init__(self) -> None:
-        check_shapes(self, {"T": len(self.frame_index)}, _CLIP_SHAPES)
+        sizes = {"T": len(self.frame_index)}
+        check_shapes(self, sizes, _CLIP_SHAPES)
         check_rows(self.frame_index, self.time_s)
         check_mesh(self.vertices, self.frame_index)
         if self.face_shapes is not None:
-            sizes = {"T": len(self.frame_index)}
             check_shapes(self, sizes, {"face_shapes": ("T", FACE_SHAPE_COUNT)})
         if self.camera.is_moving:
-            check_shapes(self.camera, {"T": len(self.frame_index)}, {"rotation": ("T", 3, 3)})
+            check_shapes(self.camera, sizes, {"rotation": ("T", 3, 3)})
 
     @property
     def coverage(self) -> float:
@@ -230,7 +235,7 @@ _CLIP_SHAPES: dict[str, Shape] = {
 
 
 def save_clip(path: Path, clip: Clip) -> None:
-    """Write the clip file of contract.md."""
+    """Write the clip file of contract.md; raises ClipFileError for what is not finite."""
     camera = clip.camera
     arrays: dict[str, Any] = {
         name: getattr(clip, name) for name in _CLIP_SHAPES if name != "frame_index"
@@ -244,10 +249,11 @@ def save_clip(path: Path, clip: Clip) -> None:
         "camera_rotation": camera.rotation,
         "camera_translation": camera.translation,
         **_facts(clip.body_model, clip.frame_rate, clip.provenance),
-        **_mesh(clip.vertices),
+        **({} if clip.vertices is None else {"vertices": clip.vertices}),
         **({} if camera.zoom is None else {"camera_zoom": camera.zoom}),
         **({} if clip.face_shapes is None else {"face_shapes": clip.face_shapes}),
     }
+    check_finite(arrays)
     save_arrays(path, arrays)
 
 
@@ -336,12 +342,8 @@ def _pose_arrays(pose: EstimatedPose) -> dict[str, Any]:
         **{name: getattr(pose, name) for name in _POSE_SHAPES},
         "joints": pose.joints(),
         "body_model": np.str_(pose.body_model),
-        **_mesh(pose.vertices),
+        **({} if pose.vertices is None else {"vertices": pose.vertices}),
     }
-
-
-def _mesh(vertices_TV3: Float32 | None) -> dict[str, Float32]:
-    return {} if vertices_TV3 is None else {"vertices": vertices_TV3}
 
 
 def _facts(body_model: str, frame_rate: float, provenance: dict[str, Any]) -> dict[str, Any]:

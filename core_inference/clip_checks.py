@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rigs.errors import ClipFileError
+from ..rigs.skeleton import PARENTS
 from .array_file import MAX_FRAMES, MAX_GAP_FRAMES, Float32
 
 Shape = tuple[str | int, ...]
@@ -21,6 +22,14 @@ last: about 13,000 frames of SMPL's mesh. A longer take is kept without them."""
 MAX_PIXEL = 1e6
 SHORTEST_FRAME_S = 1e-4
 """Farther from the image, and faster than this, no camera sees anybody."""
+
+FARTHEST_M = 1e4
+FOCALS_PX = (1e-2, 1e7)
+"""Nobody is seen from farther away, nor by a lens that is shorter or longer."""
+
+REST_REACH_M = 10.0
+SHORTEST_BONE_M = 1e-3
+"""A body at rest is about its origin, and each of its bones has a direction."""
 
 ROTATION_TOLERANCE = 1e-3
 
@@ -47,9 +56,16 @@ def check_rows(frame_index_T: NDArray[np.int64], time_s_T: NDArray[np.float64]) 
 
 
 def check_seen(
-    scores: tuple[Float32, Float32], pixels: Float32, time_s_T: NDArray[np.float64]
+    scores: tuple[Float32, Float32],
+    pixels: Float32,
+    time_s_T: NDArray[np.float64],
+    focal_px: float,
 ) -> None:
-    """What a solver counts on: scores from 0 to 1, pixels of an image, frames that take time."""
+    """What a solver counts on: scores from 0 to 1, pixels of an image, frames that take time, and
+    a focal length that a lens may have."""
+    low_px, high_px = FOCALS_PX
+    if not low_px <= focal_px <= high_px:
+        raise unusable("focal is not usable", f"{low_px:g} to {high_px:g} px", f"{focal_px:g}")
     if not all(((score >= 0.0) & (score <= 1.0)).all() for score in scores):
         raise unusable("the scores make no sense", "numbers from 0 to 1", "others")
     if pixels.size and np.abs(pixels).max() > MAX_PIXEL:
@@ -57,6 +73,29 @@ def check_seen(
     if len(time_s_T) > 1 and np.diff(time_s_T).min() < SHORTEST_FRAME_S:
         expected = f"frames at least {SHORTEST_FRAME_S} s apart"
         raise unusable("time_s makes no sense", expected, f"{np.diff(time_s_T).min():.3g} s")
+
+
+def check_places(owner: object, names: tuple[str, ...]) -> None:
+    """An object's arrays of places, in metres or heights of the camera, within `FARTHEST_M`."""
+    for name in names:
+        if not (np.abs(getattr(owner, name)) <= FARTHEST_M).all():
+            raise unusable(f"{name} is not usable", f"places within {FARTHEST_M:g}", "farther away")
+
+
+def check_body(rest_joints_J3: Float32) -> None:
+    """The joints (55,3) m of a body that can be posed."""
+    bones_J3 = rest_joints_J3[1:] - rest_joints_J3[list(PARENTS[1:])]
+    is_near = bool((np.abs(rest_joints_J3) <= REST_REACH_M).all())
+    if not is_near or np.linalg.norm(bones_J3, axis=1).min() < SHORTEST_BONE_M:
+        expected = f"joints within {REST_REACH_M:g} m, bones above {SHORTEST_BONE_M:g} m"
+        raise unusable("rest_joints is not usable", expected, "another body")
+
+
+def check_finite(arrays: dict[str, Any]) -> None:
+    """Numbers alone in all arrays of a file that is about to be written."""
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise unusable(f"{name} is not usable", "finite numbers", "infinite or no numbers")
 
 
 def check_rotations(name: str, rotations_T33: Float32) -> None:

@@ -24,7 +24,6 @@ def asked(settings: CaptureSettings) -> dict[str, Any]:
         "fov": settings.fov_deg,
         "focal": settings.focal_px,
         "root": settings.root,
-        "refine": settings.motion.refine,
         "calibrate": "none",
         "calibration_sha256": None,
         **settings.motion.as_json(),

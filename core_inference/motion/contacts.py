@@ -36,13 +36,15 @@ BLINK_S, TAP_M = 0.2, 0.05
 """A contact that stops for less than this goes on, where the sole stays near and rises by less."""
 
 CUT_S = 0.05
-"""Two contacts with a slide between them are apart by this to either side of its fastest moment."""
+"""Two contacts with a slide between them are apart by this to either side of its fastest moment,
+and by one frame at least."""
 
 FARTHEST_M = 0.15
 """A sole that gets farther from its place while it is said to stand is sliding,"""
 
-DRIFT_M_S = 0.05
-"""unless it does so more slowly than this: then whoever looks is drifting."""
+DRIFT_M_S, DRIFTED_M = 0.05, 0.3
+"""unless all of its way is slower than this: then whoever looks is drifting, which pulls nobody
+farther than the second."""
 
 
 def stance_of(clip: Clip, body: BodyModel) -> Stance:
@@ -103,7 +105,7 @@ def _without_slides(
         cut = np.searchsorted(time_s_T, [moment_s - CUT_S, moment_s + CUT_S])
         before, after = (
             (first, min(fastest + 1, int(cut[0]))),
-            (max(fastest + 1, int(cut[1])), stop),
+            (max(fastest + 2, int(cut[1])), stop),
         )
         open_parts += [part for part in (before, after) if part[0] < part[1]]
     return sorted(parts)
@@ -137,8 +139,10 @@ def _without_blinks(
 
 def _slides(path_T3: Float64, time_s_T: Float64) -> bool:
     """Whether a sole does not stay while it is said to stand."""
-    travelled = np.linalg.norm(path_T3 - np.median(path_T3, axis=0), axis=1).max()
-    return bool(travelled > FARTHEST_M and travelled > DRIFT_M_S * (time_s_T[-1] - time_s_T[0]))
+    farthest_m = np.linalg.norm(path_T3 - np.median(path_T3, axis=0), axis=1).max()
+    # Of an even way half lies to either side of its median.
+    drifted_m = DRIFT_M_S * (time_s_T[-1] - time_s_T[0]) / 2.0
+    return bool(farthest_m > np.clip(drifted_m, FARTHEST_M, DRIFTED_M))
 
 
 def with_contacts(clip: Clip, contacts_TS: NDArray[np.floating[Any]]) -> Clip:

@@ -21,7 +21,7 @@ from .contacts import STANDS, stretches
 from .filling import trust_from_score
 from .legs import Leg, reach_ankle
 from .posing import quaternions, with_pose, world_matrices
-from .smoothing import smooth_vectors
+from .smoothing import calm
 from .soles import sole_points
 
 Float64 = NDArray[np.float64]
@@ -120,10 +120,6 @@ class _Contact:
     last: int
     place: Float64
 
-    def meets(self, other: "_Contact") -> bool:
-        """Whether both stand in some frame."""
-        return self.first <= other.last and other.first <= self.last
-
     @property
     def frames(self) -> int:
         """How many there are."""
@@ -149,19 +145,34 @@ def _fit_to_foot(heels: list[_Contact], toes: list[_Contact], length_T: Float64)
 
     Along the ground; of two contacts the longer one stays more where it is.
     """
-    pairs = [(heel, toe) for heel in heels for toe in toes if heel.meets(toe)]
+    pairs = [(heel, toe, _flat_m(heel, toe, length_T)) for heel, toe in _together(heels, toes)]
     for _ in range(FITTING_ROUNDS):
-        for heel, toe in pairs:
-            rows = slice(max(heel.first, toe.first), min(heel.last, toe.last) + 1)
+        for heel, toe, flat in pairs:
             line_3 = toe.place - heel.place
-            rise = line_3[2]
             line_3[2] = 0.0
             away = float(np.linalg.norm(line_3))
-            flat = np.sqrt(max(float(np.median(length_T[rows])) ** 2 - rise**2, 0.0))
             missing_3 = (flat - away) / max(away, 1e-9) * line_3
             toe_share = heel.frames / (heel.frames + toe.frames)
             toe.place = toe.place + toe_share * missing_3
             heel.place = heel.place - (1.0 - toe_share) * missing_3
+
+
+def _together(heels: list[_Contact], toes: list[_Contact]) -> list[tuple[_Contact, _Contact]]:
+    """Each heel and toe that both stand in some frame; both come one after the other in time."""
+    begins = np.searchsorted([toe.last for toe in toes], [heel.first for heel in heels])
+    stops = np.searchsorted([toe.first for toe in toes], [heel.last for heel in heels], "right")
+    return [
+        (heel, toe)
+        for heel, begin, stop in zip(heels, begins, stops, strict=True)
+        for toe in toes[begin:stop]
+    ]
+
+
+def _flat_m(heel: _Contact, toe: _Contact, length_T: Float64) -> float:
+    """How far apart along the ground a heel and a toe are at the heights of their places."""
+    rows = slice(max(heel.first, toe.first), min(heel.last, toe.last) + 1)
+    rise = toe.place[2] - heel.place[2]
+    return float(np.sqrt(max(float(np.median(length_T[rows])) ** 2 - rise**2, 0.0)))
 
 
 def _hold(sole_T3: Float64, contacts: list[_Contact], time_s_T: Float64) -> _Held:
@@ -174,9 +185,10 @@ def _hold(sole_T3: Float64, contacts: list[_Contact], time_s_T: Float64) -> _Hel
         offset_T3[rows] = contact.place - sole_T3[rows]
         known_T[rows] = True
         begins_s, ends_s = time_s_T[contact.first], time_s_T[contact.last]
-        early_T = trust_from_score(time_s_T - (begins_s - EASE_S), 0.0, EASE_S)
-        late_T = trust_from_score((ends_s + EASE_S) - time_s_T, 0.0, EASE_S)
-        share_T = np.maximum(share_T, np.minimum(early_T, late_T))
+        around = slice(*np.searchsorted(time_s_T, [begins_s - EASE_S, ends_s + EASE_S]))
+        early_K = trust_from_score(time_s_T[around] - (begins_s - EASE_S), 0.0, EASE_S)
+        late_K = trust_from_score((ends_s + EASE_S) - time_s_T[around], 0.0, EASE_S)
+        share_T[around] = np.maximum(share_T[around], np.minimum(early_K, late_K))
     if not known_T.any():
         return _Held(offset=offset_T3, share=share_T)
     filled_T3 = np.stack(
@@ -287,7 +299,7 @@ def _body_shift(feet: list[_Foot], joints_TJ3: Float64, time_s_T: Float64) -> Fl
     nearest_2T = [known[np.clip(after - side, 0, len(known) - 1)] for side in (0, 1)]
     alone_s_T = np.abs(time_s_T - time_s_T[nearest_2T]).min(axis=0)
     near_T1 = 1.0 - trust_from_score(alone_s_T, *ALONE_S)[:, None]
-    return _calm(near_T1 * whole_T3, time_s_T)
+    return calm(near_T1 * whole_T3, time_s_T, BODY_HZ)
 
 
 def _towards(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Float64) -> Float64:
@@ -300,8 +312,8 @@ def _towards(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Fl
         pull_T3 = pull_T3 + missing_T1 * line_T3 / np.maximum(length_T1, 1e-9)
     reach = max(1, round(EASE_S / 2 / float(np.median(np.diff(time_s_T)))))
     size_T = maximum_filter1d(np.linalg.norm(pull_T3, axis=-1), 2 * reach + 1, mode="nearest")
-    heading_T3 = _calm(pull_T3, time_s_T)
-    return _calm(size_T[:, None] * normalized(heading_T3), time_s_T)
+    heading_T3 = calm(pull_T3, time_s_T, BODY_HZ)
+    return calm(size_T[:, None] * normalized(heading_T3), time_s_T, BODY_HZ)
 
 
 def _with_legs(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: Float64) -> Float64:
@@ -315,11 +327,6 @@ def _with_legs(feet: list[_Foot], legs: list[Leg], shift_T3: Float64, time_s_T: 
         line_T3 = foot.reached_by(moved) - moved.hip
         length_T1 = np.linalg.norm(line_T3, axis=-1, keepdims=True)
         longer_T1 = length_T1 - np.linalg.norm(leg.ankle - leg.hip, axis=-1, keepdims=True)
-        quick_T1 = longer_T1 - _calm(longer_T1, time_s_T)
+        quick_T1 = longer_T1 - calm(longer_T1, time_s_T, BODY_HZ)
         pull_T3 = pull_T3 + foot.share[:, None] * quick_T1 * line_T3 / length_T1
     return pull_T3 / np.maximum(sum(foot.share for foot in feet), 1.0)[:, None]
-
-
-def _calm(path_T3: Float64, time_s_T: Float64) -> Float64:
-    even_T1 = np.ones((len(path_T3), 1))
-    return smooth_vectors(path_T3[:, None], time_s_T, even_T1, np.array([BODY_HZ]))[:, 0]

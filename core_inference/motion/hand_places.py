@@ -17,7 +17,7 @@ from .evidence import SIDES
 from .filling import trust_from_score
 from .hands import FINE_SCORE, PALM
 from .points import Points
-from .smoothing import smooth_vectors
+from .smoothing import calm
 
 Float64 = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def hands_on_pixels(
             palms_TJ33[:, wrist], 1, 2
         )
         missed_T3 = _missed(palm_TN3 @ np.swapaxes(camera_T33, 1, 2), points, side)
-        shift_T3 = _calm((missed_T3[:, None] @ camera_T33)[:, 0], points.time_s)
+        shift_T3 = calm((missed_T3[:, None] @ camera_T33)[:, 0], points.time_s, CALM_HZ)
         arm = [JOINT[f"{side}_{name}"] for name in REACHING]
         turns_T34 = reaching_arm(placed.world, placed.joints, shift_T3, side)
         rotations_TJ33[:, arm] = matrix_from_quaternion(turns_T34)
@@ -70,11 +70,3 @@ def _missed(palm_TN3: Float64, points: Points, side: str) -> Float64:
     share_T1 = SHARE * trust_from_score(points.score(*_names(side)), *FINE_SCORE)[:, None]
     aside_T2 = share_T1 * missed_TN2.mean(axis=1)
     return np.concatenate([aside_T2, np.zeros_like(share_T1)], axis=1)
-
-
-def _calm(shift_T3: Float64, time_s_T: Float64) -> Float64:
-    if len(shift_T3) < 2:
-        return shift_T3
-    even_T1 = np.ones((len(shift_T3), 1))
-    calm_T13 = smooth_vectors(shift_T3[:, None], time_s_T, even_T1, np.array([CALM_HZ]))
-    return np.asarray(calm_T13[:, 0], dtype=np.float64)

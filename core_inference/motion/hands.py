@@ -20,7 +20,7 @@ from .filling import trust_from_score
 from .limbs import swing_onto
 from .palms import turned_onto_pixels
 from .points import Points
-from .smoothing import smooth_vectors
+from .smoothing import lasting
 from .torso import points_kabsch
 
 Float64 = NDArray[np.float64]
@@ -82,28 +82,19 @@ def solve_palm(points: Points, side: str) -> tuple[Float64, Float64]:
     fine, fine_score = points_kabsch(points, fine_names), points.score(*fine_names)
     agreeing = 1.0 - trust_from_score(angle_between(coarse, fine), *AT_ODDS)
     found_T = trust_from_score(fine_score, *FINE_SCORE)
-    share_T = _eased(found_T * agreeing, points.time_s)
+    share_T = lasting(found_T * agreeing, points.time_s, PALM_HZ)
     palm = _between(coarse, fine, share_T)
     score_T = (1.0 - share_T) * COARSE_SHARE * coarse_score + share_T * fine_score
     if points.rays is None:
         return palm, score_T
     columns = points.columns(fine_names)
     seen = turned_onto_pixels(palm, points.rest[columns], points.rays[:, columns])
-    return _between(palm, seen, _eased(found_T, points.time_s)), score_T
+    return _between(palm, seen, lasting(found_T, points.time_s, PALM_HZ)), score_T
 
 
 def _between(start: Float64, end: Float64, share_T: Float64) -> Float64:
     quaternion = slerp(quaternion_from_matrix(start), quaternion_from_matrix(end), share_T)
     return np.asarray(matrix_from_quaternion(quaternion), dtype=np.float64)
-
-
-def _eased(share_T: Float64, time_s_T: Float64) -> Float64:
-    """A share (T,) that rises to its height, and falls from it, no faster than `PALM_HZ`."""
-    if len(share_T) < 2:
-        return share_T
-    even_T1 = np.ones((len(share_T), 1))
-    calm = smooth_vectors(share_T[:, None, None], time_s_T, even_T1, np.array([PALM_HZ]))
-    return np.clip(np.minimum(calm[:, 0, 0], share_T), 0.0, 1.0)
 
 
 def solve_fingers(points: Points, side: str) -> tuple[Float64, Float64]:

@@ -25,6 +25,7 @@ from ..clip import Clip, EstimatedPose, RawTake, replaced
 from .calibration_mesh import plan_of_mesh
 from .placing import camera_of
 from .posing import world_matrices
+from .root import MIN_DEPTH_M
 
 Float64 = NDArray[np.float64]
 
@@ -68,15 +69,18 @@ def with_mesh(
 def grown_by(clip: Clip, raw: RawTake, pose: EstimatedPose) -> float:
     """How many times as far away a take's person is in a clip of its rows as in a pose of it.
 
-    A mesh so many times as large is as large in the picture as it was. The median over the rows,
-    within `GROWTH`.
+    A mesh so many times as large is as large in the picture as it was. The median over the rows in
+    which the pose is before the camera, within `GROWTH`; 1 where it never is.
     """
     forward_T3 = camera_of(raw).rotation.reshape(-1, 3, 3)[:, 2].astype(np.float64)
     own_T3 = pose.trans.astype(np.float64) + pose.rest_joints[0]
     far_T, own_T = (
         (pelvis_T3 * forward_T3).sum(axis=1) for pelvis_T3 in (clip.joints[:, 0], own_T3)
     )
-    return float(np.clip(np.median(far_T / own_T), *GROWTH))
+    is_before_T = own_T > MIN_DEPTH_M
+    if not is_before_T.any():
+        return 1.0
+    return float(np.clip(np.median(far_T[is_before_T] / own_T[is_before_T]), *GROWTH))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

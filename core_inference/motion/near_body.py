@@ -4,10 +4,12 @@ A hand that has come into the body, the head or the other hand is brought out; o
 little above them, as near as it may be seen wrongly, is laid on. Both go by the way that the
 picture has least against: sideways the hand is where it was seen, in depth it was hardly seen.
 
-Legend: T frames, B balls of a hand.
+Legend: T frames, B balls of a hand, H hands (left, right), G what each can touch (skin, the other
+hand).
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +19,13 @@ from ...rigs.skeleton import JOINT
 from ..body_model import BodyModel
 from ..clip import Camera, Clip, replaced
 from .arms import REACHING, reaching_arm
+from .evidence import SIDES
 from .filling import trust_from_score
 from .posing import quaternions, with_pose, world_matrices
-from .smoothing import smooth_vectors
+from .smoothing import calm, lasting
 from .touch import (
-    SIDES,
     Gaps,
+    Patch,
     beside_arm,
     gaps_to_hand,
     gaps_to_skin,
@@ -61,6 +64,9 @@ PUSHES = 6
 LOOKS = 2
 """So often the deepest ball is brought out, and the nearest skin looked for."""
 
+BLOCK = 512
+"""So many frames at a time: the whole skin of each is a hundred kilobytes."""
+
 
 def keep_distance(clip: Clip, body: BodyModel) -> Clip:
     """Bring hands out of body, head and each other; frames in which they are clear stay as is."""
@@ -88,35 +94,119 @@ def keep_distance(clip: Clip, body: BodyModel) -> Clip:
     return replaced(clip, **arrays)
 
 
-def _asked(clip: Clip, body: BodyModel, world_TJ33: Float64, joints_TJ3: Float64) -> list[Float64]:
-    """How far (T,3) m, world, each hand has to go, frame by frame."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Hand:
+    """A hand: balls (T,B,3) m, velocity (T,3) m/s of their middle, how far off it is, squared
+    (T,3,3) m², and how surely it was seen (T,) 0..1."""
+
+    balls: Float64
+    velocity: Float64
+    ways: Float64
+    seen: Float64
+
+    def at(self, rows: slice) -> "_Hand":
+        """The hand in some frames."""
+        return _Hand(
+            balls=self.balls[rows],
+            velocity=self.velocity[rows],
+            ways=self.ways[rows],
+            seen=self.seen[rows],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Block:
+    """Both hands in some frames, and the skin around each."""
+
+    hands: list[_Hand]
+    patches: list[Patch]
+
+    def gaps(self, own: int, shift_HT3: Float64, soft_m: float) -> list[Gaps]:
+        """How far a moved hand is from the skin and from the other, moved one: from that half the
+        way, as both go, and by half of what they are soft together."""
+        balls, others = (self.hands[k].balls + shift_HT3[k, :, None] for k in (own, 1 - own))
+        of_hand = gaps_to_hand(balls, others, self.hands[1 - own].velocity)
+        of_hand = replace(of_hand, gap=(of_hand.gap - soft_m) / 2.0)
+        return [gaps_to_skin(balls, self.patches[own]), of_hand]
+
+
+def _asked(clip: Clip, body: BodyModel, world_TJ33: Float64, joints_TJ3: Float64) -> Float64:
+    """How far (H,T,3) m, world, each hand has to go, frame by frame."""
+    blocks = list(_blocks(clip, body, world_TJ33, joints_TJ3))
+    laid = zip(*(_laid_on(block) for block in blocks), strict=True)
+    share_HGT, move_HGT3 = (np.concatenate(parts, axis=2) for parts in laid)
+    lasting_HGT = np.array(
+        [[lasting(share_T, clip.time_s, TOUCH_HZ) for share_T in of_hand] for of_hand in share_HGT]
+    )
+    shift_HT3 = (lasting_HGT[..., None] * move_HGT3).sum(axis=1)
+    parts = np.split(shift_HT3, list(range(BLOCK, len(clip.time_s), BLOCK)), axis=1)
+    brought = [_brought_out(block, part) for block, part in zip(blocks, parts, strict=True)]
+    return np.concatenate(brought, axis=1)
+
+
+def _blocks(
+    clip: Clip, body: BodyModel, world_TJ33: Float64, joints_TJ3: Float64
+) -> Iterator[_Block]:
+    """The clip's hands and the skin around them, `BLOCK` frames after `BLOCK` frames."""
     skin = skin_of(body, clip.open_betas)
-    posed = posed_skin(skin, world_TJ33, joints_TJ3)
-    hands = [hand_balls(body, world_TJ33, joints_TJ3, clip.open_betas, side) for side in SIDES]
-    middles = [hand.mean(axis=1) for hand in hands]
-    speeds = [np.gradient(middle, clip.time_s, axis=0) for middle in middles]
-    patches = [
-        patch_around(middle, posed, beside_arm(skin, side), clip.time_s)
-        for middle, side in zip(middles, SIDES, strict=True)
+    balls = [hand_balls(body, world_TJ33, joints_TJ3, clip.open_betas, side) for side in SIDES]
+    middles = [balls_TB3.mean(axis=1) for balls_TB3 in balls]
+    hands = [
+        _Hand(
+            balls=balls_TB3,
+            velocity=np.gradient(middle_T3, clip.time_s, axis=0),
+            ways=_ways(clip.camera, middle_T3),
+            seen=trust_from_score(clip.scores[:, JOINT[f"{side}_wrist"]]),
+        )
+        for side, balls_TB3, middle_T3 in zip(SIDES, balls, middles, strict=True)
     ]
-    ways = [_ways(clip.camera, middle) for middle in middles]
-    seen = [trust_from_score(clip.scores[:, JOINT[f"{side}_wrist"]]) for side in SIDES]
-    shifts = [np.zeros((len(world_TJ33), 3)) for _ in SIDES]
-    for look in range(1 + LOOKS):
-        now = [hand + shift[:, None] for hand, shift in zip(hands, shifts, strict=True)]
-        for own, other in ((0, 1), (1, 0)):
-            of_skin = gaps_to_skin(now[own], patches[own])
-            of_hand = gaps_to_hand(now[own], now[other], speeds[other])
-            # Both hands go half the way, and are soft together.
-            soft_m = SOFT_M if look > 0 else 0.0
-            of_hand = replace(of_hand, gap=(of_hand.gap - soft_m) / 2.0)
-            if look > 0:
-                shifts[own] += _out([of_skin, of_hand], ways[own])
-                continue
-            for gaps, seen_T in ((of_skin, seen[own]), (of_hand, seen[0] * seen[1])):
-                share_T = seen_T * _touches(gaps, speeds[own], ways[own])
-                shifts[own] += _onto(gaps, ways[own], _lasting(share_T, clip.time_s))
-    return shifts
+    for first in range(0, len(clip.time_s), BLOCK):
+        rows = slice(first, first + BLOCK)
+        around = slice(max(first - 1, 0), rows.stop + 1)
+        inside = slice(first - around.start, rows.stop - around.start)
+        posed = posed_skin(skin, world_TJ33[around], joints_TJ3[around])
+        patches = [
+            patch_around(
+                middle_T3[around], posed, beside_arm(skin, side), clip.time_s[around], inside
+            )
+            for side, middle_T3 in zip(SIDES, middles, strict=True)
+        ]
+        yield _Block(hands=[hand.at(rows) for hand in hands], patches=patches)
+
+
+def _laid_on(block: _Block) -> tuple[Float64, Float64]:
+    """How far each hand seems to touch (H,G,T) 0..1 skin and the other hand, and the moves
+    (H,G,T,3) m that lay it there."""
+    still_HT3 = np.zeros((len(SIDES), *block.hands[0].velocity.shape))
+    both_T = block.hands[0].seen * block.hands[1].seen
+    laid = [
+        [
+            _touching(gaps, hand, seen_T)
+            for gaps, seen_T in zip(
+                block.gaps(own, still_HT3, 0.0), (hand.seen, both_T), strict=True
+            )
+        ]
+        for own, hand in enumerate(block.hands)
+    ]
+    shares, moves = ([[one[part] for one in of_hand] for of_hand in laid] for part in (0, 1))
+    return np.array(shares), np.array(moves)
+
+
+def _brought_out(block: _Block, shift_HT3: Float64) -> Float64:
+    """The moves (H,T,3) m of both hands with what brings them out, no farther than they may go."""
+    for _ in range(LOOKS):
+        out = [
+            _out(block.gaps(own, shift_HT3, SOFT_M), hand.ways)
+            for own, hand in enumerate(block.hands)
+        ]
+        shift_HT3 = _no_farther(shift_HT3 + np.array(out))
+    return shift_HT3
+
+
+def _no_farther(shift_HT3: Float64) -> Float64:
+    """Moves (...,3) m, each at most `FARTHEST_M`."""
+    length_HT1 = np.linalg.norm(shift_HT3, axis=-1, keepdims=True)
+    return np.asarray(shift_HT3 * np.minimum(1.0, FARTHEST_M / np.maximum(length_HT1, 1e-9)))
 
 
 def _ways(camera: Camera, hand_T3: Float64) -> Float64:
@@ -128,35 +218,24 @@ def _ways(camera: Camera, hand_T3: Float64) -> Float64:
     return ASIDE_M**2 * np.eye(3) + (DEPTH_M**2 - ASIDE_M**2) * along_T33
 
 
-def _nearest(gaps: Gaps, ways_T33: Float64) -> tuple[NDArray[np.intp], Float64, Float64]:
-    """The nearest ball of each frame (T,), its easiest way there (T,3) per metre, and how many
-    times what it may be off by the gap is (T,)."""
-    rows, nearest_T = np.arange(len(gaps.gap)), gaps.gap.argmin(axis=1)
-    away_T3 = gaps.away[rows, nearest_T]
-    way_T3 = (ways_T33 @ away_T3[..., None])[..., 0]
-    square_T = (way_T3 * away_T3).sum(axis=-1)
+def _easiest(away_TB3: Float64, ways_T33: Float64) -> tuple[Float64, Float64]:
+    """The easiest way (T,B,3) out along each unit vector (T,B,3), per metre, and how far off the
+    hand is along that, squared (T,B) m²; no way where the vector is none."""
+    way_TB3 = away_TB3 @ ways_T33
+    square_TB = np.maximum((way_TB3 * away_TB3).sum(axis=-1), 1e-12)
+    return way_TB3 / square_TB[..., None], square_TB
+
+
+def _touching(gaps: Gaps, hand: _Hand, seen_T: Float64) -> tuple[Float64, Float64]:
+    """How far (T,) 0..1 a hand seems to touch, and the move (T,3) m that lays its nearest ball
+    on what it would touch."""
+    rows, nearest_T = np.arange(len(seen_T)), gaps.gap.argmin(axis=1)
+    way_T13, square_T1 = _easiest(gaps.away[rows, nearest_T][:, None], hand.ways)
     gap_T = np.maximum(gaps.gap[rows, nearest_T], 0.0)
-    return nearest_T, -gap_T[:, None] * way_T3 / square_T[:, None], gap_T / np.sqrt(square_T)
-
-
-def _touches(gaps: Gaps, velocity_T3: Float64, ways_T33: Float64) -> Float64:
-    """How far (T,) 0..1 a hand that moves so fast (T,3) m/s seems to touch."""
-    nearest_T, _, off_T = _nearest(gaps, ways_T33)
-    over_T3 = velocity_T3 - gaps.velocity[np.arange(len(nearest_T)), nearest_T]
+    over_T3 = hand.velocity - gaps.velocity[rows, nearest_T]
     fast_T = trust_from_score(np.linalg.norm(over_T3, axis=-1), *RESTING_M_S)
-    return 1.0 - np.maximum(trust_from_score(off_T, *LIKELY), fast_T)
-
-
-def _lasting(share_T: Float64, time_s_T: Float64) -> Float64:
-    """A share (T,) without what passes soon."""
-    even_T1 = np.ones((len(share_T), 1))
-    calm_T11 = smooth_vectors(share_T[:, None, None], time_s_T, even_T1, np.array([TOUCH_HZ]))
-    return np.clip(np.minimum(calm_T11[:, 0, 0], share_T), 0.0, 1.0)
-
-
-def _onto(gaps: Gaps, ways_T33: Float64, share_T: Float64) -> Float64:
-    """The move (T,3) m that lays a hand on what it touches, by its share (T,)."""
-    return share_T[:, None] * _nearest(gaps, ways_T33)[1]
+    far_T = trust_from_score(gap_T / np.sqrt(square_T1[:, 0]), *LIKELY)
+    return seen_T * (1.0 - np.maximum(far_T, fast_T)), -gap_T[:, None] * way_T13[:, 0]
 
 
 def _out(every: list[Gaps], ways_T33: Float64) -> Float64:
@@ -164,16 +243,14 @@ def _out(every: list[Gaps], ways_T33: Float64) -> Float64:
     gap_TB = np.concatenate([gaps.gap for gaps in every], axis=1)
     away_TB3 = np.concatenate([gaps.away for gaps in every], axis=1)
     rows = np.arange(len(gap_TB))
-    way_TB3 = away_TB3 @ ways_T33
-    way_TB3 /= (way_TB3 * away_TB3).sum(axis=-1, keepdims=True)
+    way_TB3, _ = _easiest(away_TB3, ways_T33)
     move_T3 = np.zeros((len(gap_TB), 3))
     for _ in range(PUSHES):
         left_TB = SOFT_M + gap_TB + (away_TB3 @ move_T3[..., None])[..., 0]
         deepest_T = left_TB.argmin(axis=1)
         depth_T1 = np.maximum(-left_TB[rows, deepest_T], 0.0)[:, None]
         move_T3 += depth_T1 * way_TB3[rows, deepest_T]
-    length_T1 = np.linalg.norm(move_T3, axis=1, keepdims=True)
-    return move_T3 * np.minimum(1.0, FARTHEST_M / np.maximum(length_T1, 1e-9))
+    return move_T3
 
 
 def _eased(shift_T3: Float64, time_s_T: Float64) -> Float64:
@@ -191,8 +268,4 @@ def _eased(shift_T3: Float64, time_s_T: Float64) -> Float64:
     ends = np.stack([when_s_K[after - 1], when_s_K[after]])
     away_s_T = np.abs(time_s_T - ends).min(axis=0)
     share_T1 = 1.0 - trust_from_score(away_s_T, 0.0, EASE_S)[:, None]
-    even_T1 = np.ones((len(time_s_T), 1))
-    calm_T13 = smooth_vectors(
-        (share_T1 * filled_T3)[:, None], time_s_T, even_T1, np.array([CALM_HZ])
-    )
-    return np.asarray(calm_T13[:, 0], dtype=np.float64)
+    return _no_farther(calm(share_T1 * filled_T3, time_s_T, CALM_HZ))

@@ -53,19 +53,16 @@ LEAP_RAD = 0.2
 HEARD = 0.5
 """What the network's own joints weigh where no landmark is seen."""
 
-PALM_RAD = (np.radians(25.0), np.radians(60.0))
-"""A forearm turned by up to the first leaves the palm where the picture shows it; from the second
-the palm goes along."""
-
 
 def refined(raw: RawTake, pose: EstimatedPose, body: BodyModel) -> EstimatedPose:
     """The pose (T rows) of a take's network after the clip solve, on the same body.
 
     pose: the raw take's own or what calibration made of it; world axes are those of a level
-    camera at the origin, for a moving camera as its shot began. Fingers, toes and face keep
-    their turns; vertices are left out, `mesh.with_mesh` carries them. The evidence is the
-    landmarks that the take holds beside the pose, without any the network's own joints as it
-    puts them into the picture. Raises ClipFileError where nothing can be solved.
+    camera at the origin, for a moving camera as its shot began. Wrists, fingers, toes and face
+    keep their turns against what carries them; vertices are left out, `mesh.with_mesh` carries
+    them. The evidence is the landmarks that the take holds beside the pose, without any the
+    network's own joints as it puts them into the picture. Raises ClipFileError where nothing can
+    be solved.
     """
     with one_blas_thread():
         return _refined(raw, pose, body)
@@ -144,7 +141,8 @@ def _seen(
     seen_TN3 = points_TN3 @ np.swapaxes(camera_T33, -1, -2)
     rays_TN2 = seen_TN3[..., :2] / np.maximum(seen_TN3[..., 2:], MIN_DEPTH_M)
     scores_TN = np.zeros(rays_TN2.shape[:2])
-    if set(body.landmark_names) <= set(raw.landmark_names):
+    needed = {name for name in body.landmark_names if not name.startswith("face_")}
+    if needed <= set(raw.landmark_names):
         found = repaired(points_from_raw(raw, body))
         columns = found.columns(NAMES)
         scores_TN = found.scores[:, columns]

@@ -99,6 +99,26 @@ def smooth_vectors(
     return total[..., :-1] / total[..., -1:]
 
 
+def calm(
+    path_TD: FloatArray, time_s_T: NDArray[np.float64], cutoff_hz: float
+) -> NDArray[np.float64]:
+    """Low-pass a path (T,D) by the kernel of `smooth_vectors`, all frames weighing the same."""
+    even_T1 = np.ones((len(path_TD), 1))
+    calm_T1D = smooth_vectors(path_TD[:, None], time_s_T, even_T1, np.array([cutoff_hz]))
+    return np.asarray(calm_T1D[:, 0], dtype=np.float64)
+
+
+def lasting(
+    share_T: FloatArray, time_s_T: NDArray[np.float64], cutoff_hz: float
+) -> NDArray[np.float64]:
+    """A share (T,) 0..1 that rises to its height, and falls from it, no faster than this.
+
+    Nowhere is it more than it was: what soon passes is gone.
+    """
+    calm_T = calm(share_T[:, None], time_s_T, cutoff_hz)[:, 0]
+    return np.clip(np.minimum(calm_T, share_T), 0.0, 1.0)
+
+
 def half_power_sigma_s(cutoffs_hz: FloatArray) -> FloatArray:
     """Standard deviation in seconds of the Gaussian that halves the power at a frequency."""
     return np.sqrt(np.log(2.0)) / (2.0 * np.pi * cutoffs_hz)

@@ -57,7 +57,7 @@ class MotionSettings:
 
     def as_json(self) -> dict[str, Any]:
         """What a clip's provenance tells of it."""
-        names = ("smooth", "hands", "filter", "feet", "ground")
+        names = ("smooth", "hands", "filter", "feet", "ground", "refine")
         return {**{name: getattr(self, name) for name in names}, **self.calibration.as_json()}
 
 
@@ -66,8 +66,8 @@ def solved(raw: RawTake, body: BodyModel) -> Solution:
     if raw.pose is None:
         scene = scene_of(raw)
         return solve_with_frames(raw, body, 1.0 if scene is None else scene.size)
-    clips = (clip_from_estimate(raw, pose) for pose in (raw.pose, refined(raw, raw.pose, body)))
-    return Solution(frames=next(clips), clip=next(clips))
+    frames = clip_from_estimate(raw, raw.pose)
+    return Solution(frames=frames, clip=clip_from_estimate(raw, refined(raw, raw.pose, body)))
 
 
 def process(
@@ -117,12 +117,11 @@ def _processed(
     if settings.feet != "never":
         planted = plant_feet(clip, body, settings.feet, grounded=settings.ground != "off")
         clip = fall_freely(planted)
-    if not as_said:
+    if not as_said and settings.hands > 0.0:
         clip = keep_distance(clip, body)
     if pose is not None:
         clip = with_mesh(clip, raw, pose, body, size)
     told = settings.as_json() | ({} if contacts is None else {"contacts": "given"})
-    told |= {} if pose is None else {"refine": settings.refine}
     return replaced(clip, provenance={**raw.provenance, "motion": told})
 
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from ...rigs.rotation import FloatArray, normalized
 from ...rigs.skeleton import JOINT, JOINT_COUNT
 from ..body_model import BodyModel, IntArray
+from .evidence import SIDES
 
+Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-SIDES = ("left", "right")
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 TIPS = ("index_finger_tip", "middle_finger_tip", "pinky_tip", "ring_finger_tip", "thumb_tip")
 
@@ -64,9 +65,9 @@ class PosedSkin:
 class Patch:
     """The skin around a hand: points (T,3,K) m, unit normals (T,3,K) and velocities (T,3,K) m/s."""
 
-    points: Float64
-    normals: Float64
-    velocities: Float64
+    points: Float32
+    normals: Float32
+    velocities: Float32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,22 +135,32 @@ def posed_skin(skin: Skin, world_TJ33: Float64, joints_TJ3: Float64) -> PosedSki
 
 
 def patch_around(
-    middle_T3: Float64, posed: PosedSkin, beside_arm: NDArray[np.intp], time_s_T: Float64
+    middle_T3: Float64,
+    posed: PosedSkin,
+    beside_arm: NDArray[np.intp],
+    time_s_T: Float64,
+    rows: slice,
 ) -> Patch:
-    """The skin nearest to the middle of a hand, among the points that it can touch."""
-    rows_T = np.arange(len(middle_T3))
-    far_TN = posed.squares - 2.0 * (middle_T3[:, None] @ posed.points)[:, 0]
+    """The skin nearest to the middle of a hand, among the points that it can touch, in some rows.
+
+    The rows beside them say how it moves.
+    """
+    rows_T = np.arange(len(middle_T3))[rows]
+    far_TN = posed.squares[rows] - 2.0 * (middle_T3[rows, None] @ posed.points[rows])[:, 0]
     around_TK = np.argpartition(far_TN[:, beside_arm], NEAREST, axis=1)[:, :NEAREST]
     around_TK = beside_arm[around_TK]
-    before_T, after_T = np.maximum(rows_T - 1, 0), np.minimum(rows_T + 1, len(rows_T) - 1)
+    before_T, after_T = np.maximum(rows_T - 1, 0), np.minimum(rows_T + 1, len(middle_T3) - 1)
     moved_TK3 = (
         posed.points[after_T[:, None], :, around_TK] - posed.points[before_T[:, None], :, around_TK]
     )
     taken_s_T11 = (time_s_T[after_T] - time_s_T[before_T])[:, None, None]
+    points_TK3, normals_TK3 = (
+        of_T3N[rows_T[:, None], :, around_TK] for of_T3N in (posed.points, posed.normals)
+    )
     return Patch(
-        points=np.swapaxes(posed.points[rows_T[:, None], :, around_TK], 1, 2),
-        normals=_unit(np.swapaxes(posed.normals[rows_T[:, None], :, around_TK], 1, 2)),
-        velocities=np.swapaxes(moved_TK3 / taken_s_T11, 1, 2),
+        points=np.swapaxes(points_TK3, 1, 2).astype(np.float32),
+        normals=_unit(np.swapaxes(normals_TK3, 1, 2)).astype(np.float32),
+        velocities=np.swapaxes(moved_TK3 / taken_s_T11, 1, 2).astype(np.float32),
     )
 
 
@@ -173,10 +184,10 @@ def hand_balls(
 
 def gaps_to_skin(balls_TB3: Float64, patch: Patch) -> Gaps:
     """How far balls (T,B,3) m are from skin, along the normal of its nearest point."""
-    squares_T1K = np.square(patch.points).sum(axis=1, keepdims=True)
+    squares_T1K = np.square(patch.points, dtype=np.float64).sum(axis=1, keepdims=True)
     nearest_T1B = (squares_T1K - 2.0 * balls_TB3 @ patch.points).argmin(axis=-1)[:, None]
     points_T3B, normals_T3B, velocities_T3B = (
-        np.take_along_axis(of_T3K, nearest_T1B, axis=2)
+        np.take_along_axis(of_T3K, nearest_T1B, axis=2).astype(np.float64)
         for of_T3K in (patch.points, patch.normals, patch.velocities)
     )
     off_T3B = np.swapaxes(balls_TB3, 1, 2) - points_T3B

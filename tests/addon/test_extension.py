@@ -51,6 +51,7 @@ def test_zip_has_what_is_needed_and_no_more(extension_zip: Path) -> None:
         "addon/registration.py",
         "core_inference/worker.py",
         "rigs/skeleton.py",
+        "rigs/presets/mixamo.json",
     } <= names
     roots = {name.split("/")[0] for name in names}
     assert roots == {

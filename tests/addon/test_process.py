@@ -55,7 +55,7 @@ def test_the_sliders_show_what_the_take_was_made_with(dancer: Armature) -> None:
     from pose2rig.addon import process_session
     from pose2rig.addon.motion_sliders import SLIDERS
 
-    shown = {name: getattr(dancer.pose2rig, name) for name in SLIDERS}
+    shown = {name: getattr(dancer.pose2rig, name) for name in (*SLIDERS, "refine")}
     assert shown == MotionSettings().as_json()
     assert not process_session.is_outdated(dancer)
     dancer.pose2rig.feet = "never"
@@ -70,7 +70,7 @@ def test_the_choices_are_the_command_lines(file, dancer: Armature) -> None:
     from pose2rig.core_inference.motion.refining import REFINEMENTS
     from pose2rig.core_inference.motion.stack import GROUNDS
 
-    usual = {**MotionSettings().as_json(), "refine": "auto", "calibrate": "none"}
+    usual = {**MotionSettings().as_json(), "calibrate": "none"}
     known = {
         "filter": tuple(FILTERS),
         "feet": MODES,

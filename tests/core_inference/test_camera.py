@@ -99,8 +99,21 @@ def test_a_zoom_that_no_lens_has_is_refused(value: float) -> None:
 def test_a_zoom_of_other_rows_or_of_a_camera_at_rest_is_refused() -> None:
     with pytest.raises(ClipFileError, match="camera_zoom has the wrong shape"):
         replace(moving_camera(), zoom=np.ones(FRAMES - 1, np.float32))
-    with pytest.raises(ClipFileError, match="camera_zoom has the wrong shape"):
-        replace(standing(SIZE, range(3)).camera, zoom=np.ones(3, np.float32))
+    for count in (0, 1, 3):
+        with pytest.raises(ClipFileError, match="camera_zoom stands beside a camera at rest"):
+            replace(standing(SIZE, range(3)).camera, zoom=np.ones(count, np.float32))
+
+
+def test_a_point_in_the_plane_of_the_lens_has_finite_pixels() -> None:
+    points = np.array([[0.0, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 2.0, 0.0]])
+    camera = replace(
+        standing(SIZE, range(3)).camera,
+        rotation=CAMERA_FROM_WORLD.astype(np.float32),
+        translation=np.zeros(3, np.float32),
+    )
+    pixels = camera.project(points)
+    assert np.isfinite(pixels).all()
+    np.testing.assert_allclose(pixels[2], camera.principal_point)
 
 
 def test_a_moving_camera_is_saved_and_read_back(clip: Clip, tmp_path: Path) -> None:
@@ -186,8 +199,9 @@ def test_a_raw_takes_hostile_zoom_is_refused(body: BodyModel, wrong: NDArray[np.
     zoom = np.resize(wrong, (count - 4 + len(wrong), *wrong.shape[1:])).astype(np.float32)
     with pytest.raises(ClipFileError, match="camera_zoom"):
         replace(take, camera_rotation=rotation, camera_zoom=zoom)
-    with pytest.raises(ClipFileError, match="camera_zoom"):
-        replace(take, camera_zoom=np.ones(count, np.float32))
+    for rows in (0, count):
+        with pytest.raises(ClipFileError, match="camera_zoom stands beside a camera at rest"):
+            replace(take, camera_zoom=np.ones(rows, np.float32))
 
 
 def test_matrices_that_do_more_than_turn_are_refused(body: BodyModel) -> None:

@@ -115,3 +115,32 @@ def test_points_that_only_turned_have_no_zoom() -> None:
     turn = fit_zoom(before, flat(before @ TURN.T), REACH, (np.eye(3), 1.1))
     assert turn.zoom == pytest.approx(1.0, abs=1e-9)
     assert degrees_off(turn.rotation, TURN) < 1e-4
+
+
+def assert_turns(turn_33: Float64) -> None:
+    np.testing.assert_allclose(turn_33 @ turn_33.T, np.eye(3), atol=1e-5)
+    assert np.linalg.det(turn_33) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_points_that_coincide_tell_no_turn_and_hide_none() -> None:
+    """Two thirds of the points lie in four heaps, as corners do that were drawn together."""
+    before = spread_rays(120)
+    before[:80] = before[np.arange(80) % 4]
+    after = flat(before @ TURN.T) * [1.1, 1.1, 1.0]
+    zoom = fit_zoom(before, after, REACH, (np.eye(3), 1.0))
+    assert zoom.zoom == pytest.approx(1.1, rel=1e-4)
+    assert_turns(zoom.rotation)
+    assert degrees_off(zoom.rotation, TURN) < 0.01
+    turn = fit_turn(before, flat(before @ TURN.T), REACH, np.eye(3))
+    assert degrees_off(turn.rotation, TURN) < 0.01
+
+
+@pytest.mark.parametrize("heaps", [1, 2])
+def test_a_rotation_comes_out_whatever_goes_in(heaps: int) -> None:
+    rays = spread_rays(40)[np.arange(40) % heaps]
+    elsewhere = spread_rays(40, 9)
+    for before, after in ((rays, rays), (rays, elsewhere), (elsewhere, rays)):
+        zoom = fit_zoom(before, after, REACH, (np.diag([-1.0, 1.0, -1.0]), 1.0))
+        assert_turns(zoom.rotation)
+        assert 0.1 < zoom.zoom < 10.0
+        assert_turns(fit_turn(before, after, REACH, np.eye(3)).rotation)

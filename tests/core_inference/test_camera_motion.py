@@ -78,6 +78,15 @@ def test_a_knock_against_the_tripod_for_two_frames_does_not_make_it_move() -> No
     assert watched(frames_of(turned_views(turns))) == (None, None)
 
 
+@pytest.mark.parametrize(("frames", "fps", "is_moving"), [(14, 240.0, False), (2, 5.0, True)])
+def test_how_long_a_knock_is_counts_in_seconds(frames: int, fps: float, is_moving: bool) -> None:
+    turns = np.zeros((60, 3))
+    turns[20 : 20 + frames, 1] = np.radians(1.0)
+    shot = [replace(frame, time_s=frame.index / fps) for frame in frames_of(turned_views(turns))]
+    path, doubt = watched(shot)
+    assert ((path is not None), doubt) == (is_moving, None)
+
+
 def test_a_camera_that_goes_beside_a_runner_goes_and_does_not_pan() -> None:
     places = np.stack([np.linspace(0, 3.0, 90), np.linspace(0, -1.0, 90)], axis=1)
     images, boxes = with_somebody(gone_views(places))

@@ -73,6 +73,21 @@ def test_a_folder_that_cannot_be_written_is_an_output_error(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.npz"]
 
 
+@pytest.mark.parametrize("name", ["poses", "joints2d", "vertices", "face_shapes"])
+def test_a_clip_that_is_not_finite_is_never_written(
+    known_files: Files, tmp_path: Path, name: str
+) -> None:
+    clip = load_clip(known_files.clip)
+    count = len(clip.frame_index)
+    wide = {"vertices": (count, 4, 3), "face_shapes": (count, 52)}
+    given = getattr(clip, name)
+    array = np.zeros(wide[name] if given is None else given.shape, np.float32)
+    array[3] = np.nan
+    with pytest.raises(ClipFileError, match=f"{name} is not usable; expected finite"):
+        save_clip(tmp_path / "clip.npz", replaced(clip, **{name: array}))
+    assert not list(tmp_path.iterdir())
+
+
 # --- files from strangers ----------------------------------------------------------------------
 
 
@@ -373,3 +388,32 @@ def test_a_clips_face_comes_back_as_it_was_saved(known_files: Files, tmp_path: P
     assert load_clip(tmp_path / "faceless.npz").face_shapes is None
     with pytest.raises(ClipFileError, match="face_shapes"):
         replaced(clip, face_shapes=shapes[:, :51])
+
+
+@pytest.mark.parametrize("focal_px", [0.0, -1.0, 1e-30, 1e30, np.nan])
+def test_a_focal_length_that_no_lens_has_is_refused(known_files: Files, focal_px: float) -> None:
+    with pytest.raises(ClipFileError, match="focal is not usable"):
+        replace(load_raw_take(known_files.raw), focal_px=focal_px)
+
+
+@pytest.mark.parametrize("name", ["landmarks3d", "camera_root", "camera_place"])
+def test_places_out_of_the_world_are_refused(known_files: Files, name: str) -> None:
+    take = load_raw_take(known_files.raw)
+    rows = len(take.frame_index)
+    shapes = {"landmarks3d": take.landmarks3d.shape, "camera_root": (rows, 3)}
+    far = np.full(shapes.get(name, (rows, 2)), -1e10, np.float32)
+    with pytest.raises(ClipFileError, match=f"{name} is not usable"):
+        replace(take, **{name: far})
+
+
+def test_bodies_that_cannot_be_posed_are_refused(known_files: Files) -> None:
+    pose = estimated(load_raw_take(known_files.raw), None).pose
+    assert pose is not None
+    rest = pose.rest_joints
+    short = rest.copy()
+    short[5] = short[2]
+    for wrong in (np.zeros_like(rest), 1e5 * rest, short):
+        with pytest.raises(ClipFileError, match="rest_joints is not usable"):
+            replace(pose, rest_joints=wrong)
+    with pytest.raises(ClipFileError, match="trans is not usable"):
+        replace(pose, trans=1e10 * pose.trans)

@@ -19,7 +19,7 @@ def test_the_defaults_are_the_contracts() -> None:
     made = settings()
     assert (made.person, made.estimator) == ("largest", "landmarks")
     motion = {"smooth": 0.5, "hands": 0.5, "filter": "zero-phase", "feet": "auto", "ground": "auto"}
-    assert made.motion.as_json() == motion
+    assert made.motion.as_json() == motion | {"refine": "auto"}
     assert (made.start, made.end, made.fov_deg, made.focal_px) == (None, None, None, None)
     assert made.wanted_formats == ("npz", "fbx")
     assert not made.overwrite

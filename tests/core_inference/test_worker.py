@@ -109,6 +109,7 @@ def test_a_job_has_the_contracts_capture_options_by_name(tmp_path: Path) -> None
         "feet": "never",
         "ground": "level",
         "filter": "zero-phase",
+        "refine": "auto",
     }
     assert settings.motion.as_json() == motion
     assert (settings.fov_deg, settings.focal_px) == (55.0, None)

@@ -6,8 +6,17 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, replaced
-from pose2rig.core_inference.motion.contacts import FEET, settled, stance_of, with_contacts
+from pose2rig.core_inference.motion.contacts import (
+    DRIFTED_M,
+    FARTHEST_M,
+    FEET,
+    settled,
+    stance_of,
+    stretches,
+    with_contacts,
+)
 from pose2rig.core_inference.motion.posing import quaternions, with_pose
+from pose2rig.core_inference.motion.soles import sole_points
 from pose2rig.core_inference.synthetic import known_motion
 from pose2rig.rigs.skeleton import JOINT
 
@@ -124,3 +133,46 @@ def test_places_that_are_far_apart_are_not_both_stood_on_at_once(
     assert kept[5:40].all()
     assert kept[50:85].all()
     assert not kept[43:47].any()
+
+
+def gliding(body: BodyModel, *, fps: float, seconds: float, speed_m_s: float) -> Clip:
+    """Somebody who stands and glides aside, evenly but for a millimetre."""
+    count = round(fps * seconds)
+    rng = np.random.default_rng(3)
+    place_T3 = np.arange(count)[:, None] / fps * np.array([speed_m_s, 0.0, 0.0])
+    place_T3 += rng.normal(0.0, 0.001, place_T3.shape)
+    return clip_of(
+        known_motion(body, upright(count), place_T3, AVERAGE), body, np.arange(count) / fps
+    )
+
+
+def stands_from(clip: Clip, body: BodyModel) -> list[Float64]:
+    """How far (m) the left heel is from its place in each stretch it is said to stand, where all
+    of the clip was taken for standing."""
+    kept = settled(np.ones((len(clip.time_s), 4)), clip, body, "auto")
+    heel_T3 = sole_points(clip, body)[:, 0]
+    whole = [heel_T3[first:stop] for first, stop in stretches(kept[:, 0] > 0.5)]
+    return [np.linalg.norm(path_T3 - np.median(path_T3, axis=0), axis=1) for path_T3 in whole]
+
+
+@pytest.mark.parametrize("fps", [5.0, 8.0, 10.0, 30.0])
+def test_a_slide_is_cut_at_any_frame_rate(body: BodyModel, fps: float) -> None:
+    """A frame at 5 fps lasts longer than the pause between two contacts."""
+    away = stands_from(gliding(body, fps=fps, seconds=6.0, speed_m_s=0.25), body)
+    assert len(away) >= 4
+    assert max(away_T.max() for away_T in away) <= FARTHEST_M
+
+
+@pytest.mark.parametrize(("speed_m_s", "drifts"), [(0.04, True), (0.07, False)])
+def test_who_glides_faster_than_a_drift_does_not_stand(
+    body: BodyModel, speed_m_s: float, drifts: bool
+) -> None:
+    away = stands_from(gliding(body, fps=30.0, seconds=9.0, speed_m_s=speed_m_s), body)
+    assert (len(away) == 1) == drifts
+    assert (max(away_T.max() for away_T in away) > FARTHEST_M) == drifts
+
+
+def test_a_drift_goes_only_so_far(body: BodyModel) -> None:
+    away = stands_from(gliding(body, fps=30.0, seconds=30.0, speed_m_s=0.04), body)
+    assert len(away) > 1
+    assert FARTHEST_M < max(away_T.max() for away_T in away) <= DRIFTED_M

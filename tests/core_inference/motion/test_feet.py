@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, replaced
-from pose2rig.core_inference.motion.contacts import settled
+from pose2rig.core_inference.motion.contacts import FARTHEST_M, settled
 from pose2rig.core_inference.motion.feet import plant_feet
 from pose2rig.core_inference.motion.ground import put_on_ground
 from pose2rig.core_inference.motion.posing import quaternions, with_pose, world_matrices
@@ -23,6 +23,8 @@ Float64 = NDArray[np.float64]
 SECONDS = 4.0
 SLIDE_M = 0.02
 SLIDE_HZ = 0.7
+
+ANKLES = [JOINT["left_ankle"], JOINT["right_ankle"]]
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +201,17 @@ def test_always_holds_a_slider_and_auto_does_not(walking: Clip, body: BodyModel)
 def test_a_foot_without_contact_is_not_touched(sliding: Clip, body: BodyModel) -> None:
     free = replaced(sliding, contacts=np.zeros_like(sliding.contacts))
     np.testing.assert_array_equal(plant_feet(free, body, "auto").poses, free.poses)
+
+
+@pytest.mark.parametrize(("fps", "speed_m_s"), [(5.0, 0.2), (30.0, 0.1)])
+def test_whoever_glides_on_one_pose_is_not_pulled_far(
+    body: BodyModel, fps: float, speed_m_s: float
+) -> None:
+    count = round(8.0 * fps)
+    place_T3 = np.arange(count)[:, None] / fps * np.array([speed_m_s, 0.0, 0.0])
+    motion = known_motion(body, upright(count), place_T3, AVERAGE)
+    glider = put_on_ground(clip_of(motion, body, np.arange(count) / fps), body)
+    told = settled(np.ones((count, 4)), glider, body, "auto")
+    planted = plant_feet(replaced(glider, contacts=told.astype(np.float32)), body, "auto")
+    pulled_m = np.linalg.norm((planted.joints - glider.joints)[:, ANKLES], axis=-1)
+    assert 0.05 < pulled_m.max() < FARTHEST_M + 0.02

@@ -87,6 +87,32 @@ def test_who_stands_farther_has_a_larger_mesh_as_large_in_the_picture(
     np.testing.assert_allclose(after, size * mesh_of(own), atol=2e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_rows_in_which_the_pose_is_not_before_the_camera_say_nothing_of_the_size(
+    raw: RawTake, body: BodyModel
+) -> None:
+    own = pose_of(raw)
+    clip = clip_from_estimate(raw, own)
+    nowhere = np.broadcast_to(-own.rest_joints[0], own.trans.shape)
+    pelvis = own.trans + own.rest_joints[0]
+    mostly = np.where(np.arange(len(pelvis))[:, None] < 40, nowhere, nowhere + pelvis / 2)
+    for trans, size in ((nowhere, 1.0), (-own.trans, 1.0), (mostly, 2.0)):
+        pose = replace(own, trans=trans.astype(np.float32))
+        assert grown_by(clip, raw, pose) == pytest.approx(size, abs=1e-5)
+
+
+@pytest.mark.parametrize("refine", ["auto", "never"])
+def test_somebody_at_the_camera_gives_finite_arrays(
+    raw: RawTake, body: BodyModel, refine: str
+) -> None:
+    own = pose_of(raw)
+    nowhere = np.broadcast_to(-own.rest_joints[0], own.trans.shape)
+    taken = replace(raw, pose=replace(own, trans=nowhere.astype(np.float32)))
+    clip = process(taken, body, MotionSettings(refine=refine))
+    for array in (clip.poses, clip.trans, clip.joints, clip.joints2d, mesh_of(clip)):
+        assert np.isfinite(array).all()
+
+
 def test_the_mesh_follows_through_smoothing_and_ground(raw: RawTake, body: BodyModel) -> None:
     clip = process(raw, body, MotionSettings(smooth=1.0, ground="level", refine="never"))
     pelvis = pose_of(raw).trans + pose_of(raw).rest_joints[0]

@@ -6,11 +6,13 @@ from numpy.typing import NDArray
 
 from pose2rig.core_inference.body_model import BodyModel
 from pose2rig.core_inference.clip import Clip, replaced
+from pose2rig.core_inference.motion import near_body
 from pose2rig.core_inference.motion.arms import REACHING, reaching_arm
-from pose2rig.core_inference.motion.near_body import SOFT_M, keep_distance
+from pose2rig.core_inference.motion.evidence import SIDES
+from pose2rig.core_inference.motion.near_body import FARTHEST_M, SOFT_M, keep_distance
 from pose2rig.core_inference.motion.posing import quaternions, with_pose, world_matrices
 from pose2rig.core_inference.motion.touch import (
-    SIDES,
+    FINGERS,
     beside_arm,
     gaps_to_hand,
     gaps_to_skin,
@@ -75,7 +77,10 @@ def gaps_m(clip: Clip, body: BodyModel) -> tuple[Float64, Float64]:
     posed = posed_skin(skin, world_TJ33, joints_TJ3)
     hands = [hand_balls(body, world_TJ33, joints_TJ3, clip.open_betas, side) for side in SIDES]
     near = [
-        gaps_to_skin(hand, patch_around(hand.mean(axis=1), posed, beside_arm(skin, side), TIMES))
+        gaps_to_skin(
+            hand,
+            patch_around(hand.mean(axis=1), posed, beside_arm(skin, side), TIMES, slice(None)),
+        )
         for hand, side in zip(hands, SIDES, strict=True)
     ]
     between = gaps_to_hand(hands[0], hands[1], np.zeros((COUNT, 3)))
@@ -177,3 +182,42 @@ def test_hands_come_out_of_each_other(bent: Clip, body: BodyModel) -> None:
 def test_the_same_clip_gives_the_same_bytes(sunk: Clip, body: BodyModel) -> None:
     one, other = keep_distance(sunk, body), keep_distance(sunk, body)
     np.testing.assert_array_equal(one.poses, other.poses)
+
+
+def test_a_hand_deep_in_the_body_goes_no_farther_than_it_may(bent: Clip, body: BodyModel) -> None:
+    """It would have to go farther to come out."""
+    deep = with_wrist(bent, "left", belly(bent, ahead_m=np.full(COUNT, -0.1)))
+    kept = keep_distance(deep, body)
+    moved_m = np.linalg.norm((kept.joints - deep.joints)[:, JOINT["left_wrist"]], axis=-1)
+    assert moved_m.min() > FARTHEST_M - 0.01
+    assert moved_m.max() < FARTHEST_M + 1e-4
+    assert gaps_m(kept, body)[0][:, 0].max() < -SOFT_M
+
+
+def test_hands_in_the_very_same_place_give_finite_poses(bent: Clip, body: BodyModel) -> None:
+    """Nothing says which way apart."""
+    own, other = (
+        [JOINT[f"{side}_wrist"], *(JOINT[f"{side}_{f}{k}"] for f in FINGERS for k in (1, 2, 3))]
+        for side in SIDES
+    )
+    joints_TJ3 = bent.joints.copy()
+    joints_TJ3[:, own] = joints_TJ3[:, other]
+    kept = keep_distance(replaced(bent, joints=joints_TJ3), body)
+    assert np.isfinite(kept.poses).all()
+    assert np.isfinite(kept.joints).all()
+
+
+def test_blocks_of_frames_give_the_same_as_all_at_once(
+    sunk: Clip, body: BodyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hand that rests close before somebody who sways: so the skin moves where blocks meet."""
+    deep_m = float(-gaps_m(sunk, body)[0][MIDDLE, 0].mean())
+    wrist_T3 = sunk.joints[:, JOINT["left_wrist"]].astype(np.float64)
+    near = with_wrist(sunk, "left", wrist_T3 - [0.0, deep_m + 0.03, 0.0])
+    sway_T3 = 0.2 * np.sin(2.0 * np.pi * TIMES)[:, None] * np.array([1.0, 0.0, 0.0])
+    near = with_pose(near, quaternions(near), near.trans + sway_T3)
+    kept = keep_distance(near, body)
+    assert moved(near, kept)[MIDDLE].all()
+    for block in (7, COUNT - 1, COUNT):
+        monkeypatch.setattr(near_body, "BLOCK", block)
+        np.testing.assert_allclose(keep_distance(near, body).poses, kept.poses, atol=1e-6)

@@ -167,6 +167,24 @@ def test_without_landmarks_the_networks_own_picture_is_kept_and_calmed(
     assert np.median(moved_m) < 0.1
 
 
+def test_landmarks_without_a_face_are_heard_as_with_one(raw: RawTake, body: BodyModel) -> None:
+    keep = [k for k, name in enumerate(raw.landmark_names) if not name.startswith("face_")]
+    assert 0 < len(keep) < len(raw.landmark_names)
+    faceless = replace(
+        raw,
+        landmark_names=tuple(raw.landmark_names[k] for k in keep),
+        landmarks2d=raw.landmarks2d[:, keep],
+        landmarks3d=raw.landmarks3d[:, keep],
+        landmark_scores=raw.landmark_scores[:, keep],
+    )
+    whole, bare, blind = (
+        refined(take, pose_of(take), body).joints()[:, :BODY]
+        for take in (raw, faceless, unseeing(raw))
+    )
+    np.testing.assert_allclose(bare, whole, atol=1e-6)
+    assert np.abs(blind - whole).max() > 0.05
+
+
 def test_a_limb_that_no_landmark_shows_is_the_networks_and_calm(
     raw: RawTake, known: tuple[KnownMotion, Float64], body: BodyModel
 ) -> None:

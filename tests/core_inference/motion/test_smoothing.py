@@ -8,7 +8,9 @@ from scipy.spatial.transform import Rotation
 from pose2rig.core_inference.motion.smoothing import (
     STRONGEST,
     Cutoffs,
+    calm,
     half_power_sigma_s,
+    lasting,
     scaled,
     sigma_cutoff_hz,
     smooth_rotations,
@@ -193,3 +195,22 @@ def test_a_width_and_its_frequency_belong_together() -> None:
     assert sigma_cutoff_hz(sigma_s) == pytest.approx(4.0)
     gain = np.exp(-0.5 * (2.0 * np.pi * 4.0 * sigma_s) ** 2)
     assert gain == pytest.approx(1.0 / np.sqrt(2.0))
+
+
+def test_a_calm_path_is_one_smoothed_with_even_weights() -> None:
+    path_T2 = np.random.default_rng(2).normal(size=(90, 2))
+    smooth = smooth_vectors(path_T2[:, None], FAST[:90], even(90), np.array([4.0]))[:, 0]
+    np.testing.assert_array_equal(calm(path_T2, FAST[:90], 4.0), smooth)
+    np.testing.assert_array_equal(calm(path_T2[:1], FAST[:1], 4.0), path_T2[:1])
+
+
+def test_a_share_keeps_what_lasts_and_loses_what_passes() -> None:
+    share_T = np.zeros(len(FAST))
+    share_T[240:250] = 1.0
+    share_T[480:960] = 1.0
+    kept_T = lasting(share_T, FAST, 3.0)
+    assert kept_T[240:250].max() < 0.4
+    np.testing.assert_allclose(kept_T[600:840], 1.0, atol=1e-6)
+    assert (kept_T <= share_T).all()
+    assert (kept_T >= 0.0).all()
+    assert np.abs(np.diff(kept_T[485:955])).max() < 0.05

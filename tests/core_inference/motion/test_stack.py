@@ -132,4 +132,5 @@ def test_the_settings_stand_in_the_clips_provenance(raw: RawTake, body: BodyMode
         "filter": "zero-phase",
         "feet": "auto",
         "ground": "auto",
+        "refine": "auto",
     }
