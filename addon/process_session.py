@@ -114,10 +114,11 @@ def made_with(armature: bpy.types.Object) -> dict[str, Setting]:
     made = _provenance(described).get("motion")
     if made is None:
         return {}
+    auto = REFINEMENTS[0][0]
     return {
         **{name: made[name] for name in SLIDERS if name in made},
         "use_contacts": made.get("contacts") == "given",
-        "refine": made.get("refine", REFINEMENTS[0][0]),
+        "refine": made.get("refine", auto) if is_of_network(armature) else auto,
         "calibrate": made.get("calibrate", "none"),
         "calibration_weights": described.get(WEIGHTS_PROPERTY, ""),
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..rigs.errors import NotAvailableError, UsageError
+from .clip_checks import FOCALS_PX
 from .motion.calibration_take import CalibrationSettings
 from .motion.calibration_weights import load_weights
 from .motion.calming import FILTERS
@@ -17,7 +18,6 @@ FORMATS = ("npz", "fbx", "glb", "bvh", "usd")
 ROOTS = ("fit", "rootnet")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 AVAILABLE_FORMATS = ("npz", "fbx")
-MAX_FOCAL_PX = 1e7
 MAX_PERSON_DIGITS = 6
 
 
@@ -66,9 +66,9 @@ class CaptureSettings:
             str(self.fov_deg),
         )
         _require(
-            self.focal_px is None or 0.0 < self.focal_px < MAX_FOCAL_PX,
+            self.focal_px is None or FOCALS_PX[0] <= self.focal_px <= FOCALS_PX[1],
             "--focal",
-            f"a length above 0 and below {MAX_FOCAL_PX:.0f} px",
+            f"a length of {FOCALS_PX[0]:g} to {FOCALS_PX[1]:g} px",
             str(self.focal_px),
         )
         _require(
