@@ -78,3 +78,21 @@ def test_the_command_takes_a_clips_contacts(known_files: Files, tmp_path: Path) 
     assert pose2rig(*options, path).status == 0
     assert not load_clip(out).contacts.any()
     assert_one_line(pose2rig(*options, tmp_path / "gone.npz"), 1, "gone.npz")
+
+
+def test_contacts_of_other_footage_and_raw_takes_are_refused(
+    known_files: Files, tmp_path: Path
+) -> None:
+    take = load_raw_take(known_files.raw)
+    take.provenance["footage_sha256"] = "a" * 64
+    arrays: dict[str, Any] = {
+        "contacts": np.zeros((3, 4)),
+        "frame_index": FIRST_FRAME + np.arange(3),
+    }
+    for told in ('{"footage_sha256": "' + "a" * 64 + '"}', "{}", "[1]", "no JSON"):
+        assert load_contacts(written(tmp_path, **arrays, provenance=np.str_(told)), take).any() == 0
+    other = np.str_('{"footage_sha256": "' + "b" * 64 + '"}')
+    with pytest.raises(ClipFileError, match="other footage"):
+        load_contacts(written(tmp_path, **arrays, provenance=other), take)
+    with pytest.raises(ClipFileError, match="a raw take"):
+        load_contacts(known_files.raw, take)
