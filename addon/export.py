@@ -42,7 +42,7 @@ def export_fbx(job: FbxExport) -> None:
         )
     temporary = _temporary_file(job.path)
     try:
-        with _export_scene(job) as (scene, objects), _only_take(job.armature, objects):
+        with export_scene(job) as (scene, objects), _only_take(job.armature, objects):
             _write(scene, objects, temporary)
         _rename(temporary, job.path)
     finally:
@@ -76,8 +76,8 @@ def _rename(temporary: Path, path: Path) -> None:
 
 
 @contextmanager
-def _export_scene(job: FbxExport) -> Iterator[tuple[bpy.types.Scene, list[bpy.types.Object]]]:
-    """A scene with nothing but the armature and its meshes, at the job's frame rate."""
+def export_scene(job: FbxExport) -> Iterator[tuple[bpy.types.Scene, list[bpy.types.Object]]]:
+    """Make a scene of nothing but the armature and its meshes, at the job's frame rate."""
     objects = [job.armature, *job.meshes]
     scene = bpy.data.scenes.new("pose2rig_export")
     try:

@@ -6,7 +6,10 @@ executable after `--`. The one line on stdout that begins with {"ok" is the resu
 "next_step"} with exit status 1. (Blender's own lines stand before it, and may follow it.)
 
 The job is a JSON object: {"job": "export_fbx", "clip": npz, "out": fbx, "name": take's name,
-"rotation_mode": "AXIS_ANGLE" or "QUATERNION"}.
+"rotation_mode": "AXIS_ANGLE" or "QUATERNION"}, or {"job": "retarget", "character": file, "map":
+a mapping's text, where there is one, and to write a file as well "motion": npz of
+core_inference/motion_file.py, "out": fbx or glb, "name"}, whose result also has "mapping", the
+text of the one that was used, and "warnings".
 """
 
 import json
@@ -18,9 +21,14 @@ from typing import Any, get_args
 import bpy
 
 from ..core_inference.clip import load_clip
+from ..core_inference.motion_file import load_motion
 from ..rigs.errors import Pose2RigError, UsageError
+from ..rigs.mapping import as_json, from_json
+from .character_file import open_character
 from .export import FbxExport, export_fbx
+from .gltf_export import export_glb
 from .keyframes import RotationMode
+from .retargeting import choose_character, doubts, put_on, skins_of
 from .sampling import FrameTiming
 from .take import TakeSettings, add_take
 from .timing import set_frame_rate
@@ -47,7 +55,29 @@ def export_clip_as_fbx(job: dict[str, Any]) -> dict[str, Any]:
     return {"path": str(out), "frames": int(take.action.frame_range[1])}
 
 
-_JOBS = {"export_fbx": export_clip_as_fbx}
+def retarget_onto_character(job: dict[str, Any]) -> dict[str, Any]:
+    """Put a motion on a character's file at its own frame rate; without "out", only map it."""
+    given = from_json(_text(job, "map")) if "map" in job else None
+    character = choose_character(open_character(Path(_text(job, "character"))), given)
+    answer = {"mapping": as_json(character.mapping), "warnings": doubts(character)}
+    if "out" not in job:
+        return answer
+    motion, out = load_motion(Path(_text(job, "motion"))), Path(_text(job, "out"))
+    set_frame_rate(bpy.context.scene, motion.frame_rate)
+    timing = FrameTiming(fps=motion.frame_rate, first_frame=1, origin_s=float(motion.time_s[0]))
+    put_on(character, motion, timing, _text(job, "name"))
+    export = FbxExport(
+        armature=character.object,
+        meshes=skins_of(character.object),
+        path=out,
+        fps=motion.frame_rate,
+    )
+    (export_glb if out.suffix.lower() == ".glb" else export_fbx)(export)
+    last = character.object.animation_data.action.frame_range[1]
+    return {"path": str(out), "frames": int(last), **answer}
+
+
+_JOBS = {"export_fbx": export_clip_as_fbx, "retarget": retarget_onto_character}
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rigs import retarget
 from ..rigs.face_shapes import FACE_SHAPES
 from .sampling import CONTACTS, CameraKeys, Keyframes, axis_angle_channels
 
@@ -52,6 +53,32 @@ def key_motion(
         for index, name in enumerate(CONTACTS):
             values_F1 = keyframes.contacts[:, index : index + 1]
             _write(new_curve, contact_path(name), "Contacts", frames_F, values_F1)
+    return action
+
+
+def key_character(
+    character: bpy.types.Object,
+    keyframes: retarget.Keyframes,
+    frames_F: NDArray[np.int64],
+    name: str,
+) -> bpy.types.Action:
+    """Make a new action of a retargeted motion at whole frames (F,) and assign it.
+
+    The bones turn by quaternions then; those that the motion does not speak of stay as they are.
+    """
+    action = bpy.data.actions.new(name)
+    character.animation_data_create().action = action
+    new_curve = _curve_maker(character, action)
+    points_F = frames_F.astype(np.float32)
+    channels = (
+        ("location", keyframes.placed, keyframes.locations),
+        ("rotation_quaternion", keyframes.bones, keyframes.rotations),
+    )
+    for channel, bones, values_FBC in channels:
+        for index, bone in enumerate(bones):
+            character.pose.bones[bone].rotation_mode = "QUATERNION"
+            path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
+            _write(new_curve, path, bone, points_F, values_FBC[:, index])
     return action
 
 

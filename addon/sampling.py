@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core_inference.clip import Clip
+from ..core_inference.motion_file import SourceMotion
 from ..rigs.errors import ClipFileError
 from ..rigs.rest_pose import UPRIGHT
 from ..rigs.rotation import (
@@ -139,7 +140,9 @@ def camera_keys_from_clip(clip: Clip, timing: FrameTiming) -> CameraKeys:
     )
 
 
-def scene_frames(clip: Clip, timing: FrameTiming) -> tuple[FloatArray, NDArray[np.int64]]:
+def scene_frames(
+    clip: Clip | SourceMotion, timing: FrameTiming
+) -> tuple[FloatArray, NDArray[np.int64]]:
     """Where on the scene's frames the clip's rows lie (T,), and the whole frames to key (F,)."""
     positions_T = (clip.time_s - timing.origin_s) * timing.fps + timing.first_frame
     snap = min(SNAP_S * timing.fps, _MAX_SNAP_FRAMES)

@@ -27,7 +27,7 @@ def process_take(
     contacts: the file whose contacts hold instead of those that are found.
     """
     check_motion(motion, command="process")
-    _refuse_folder(out)
+    refuse_folder(out)
     if out.suffix.lower() != ".npz":
         raise UsageError(
             f"cannot write a clip to {out.name}",
@@ -57,7 +57,7 @@ def process_take(
 
 def export_clip(clip: Path, out: Path, blender: Path | None, *, overwrite: bool) -> None:
     """Write a clip file as FBX through Blender, whole or not at all."""
-    _refuse_folder(out)
+    refuse_folder(out)
     kind = out.suffix.lower().removeprefix(".")
     if kind != "fbx":
         known = kind in FORMATS
@@ -75,18 +75,23 @@ def export_clip(clip: Path, out: Path, blender: Path | None, *, overwrite: bool)
     with tempfile.TemporaryDirectory(prefix="pose2rig-") as folder:
         staged = Path(folder) / out.name
         export_fbx(host, clip.resolve(), staged, str(take.provenance.get("name") or clip.stem))
-        beside = out.with_name(f".{out.name}.tmp")
-        try:
-            beside.write_bytes(staged.read_bytes())
-            os.replace(beside, out)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise OutputError(
-                f"cannot write {out}",
-                expected="a folder with room and write permission",
-                actual=error.strerror or str(error),
-                next_step="choose another --out file",
-            ) from error
+        put_in_place(staged, out)
+
+
+def put_in_place(staged: Path, out: Path) -> None:
+    """Copy a finished file to its final name, whole or not at all; raises OutputError."""
+    beside = out.with_name(f".{out.name}.tmp")
+    try:
+        beside.write_bytes(staged.read_bytes())
+        os.replace(beside, out)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write {out}",
+            expected="a folder with room and write permission",
+            actual=error.strerror or str(error),
+            next_step="choose another --out file",
+        ) from error
 
 
 def refuse_existing(out: Path, *, overwrite: bool) -> None:
@@ -107,7 +112,8 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         )
 
 
-def _refuse_folder(out: Path) -> None:
+def refuse_folder(out: Path) -> None:
+    """Raise OutputError when a folder has the file's name."""
     if out.is_dir():
         raise OutputError(
             f"{out} is a folder",
