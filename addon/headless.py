@@ -3,7 +3,8 @@
 Runs as `python -m pose2rig.addon.headless JOB.json` with the bpy module, or inside a Blender
 executable after `--`. The one line on stdout that begins with {"ok" is the result:
 {"ok": true, "path", "frames"} with exit status 0, or {"ok": false, "code", "message",
-"next_step"} with exit status 1. (Blender's own lines stand before it, and may follow it.)
+"next_step"} with exit status 1, and "what", "expected" and "actual" where the error is one of
+Pose2Rig's own. (Blender's own lines stand before it, and may follow it.)
 
 The job is a JSON object: {"job": "export_fbx", "clip": npz, "out": fbx, "name": take's name,
 "rotation_mode": "AXIS_ANGLE" or "QUATERNION"}, or {"job": "retarget", "character": file, "map":
@@ -88,7 +89,8 @@ def main() -> int:
     except Pose2RigError as error:
         message = error.message
         result = {"ok": False, "code": error.code, "message": message}
-        result["next_step"] = error.next_step
+        parts = ("what", "expected", "actual", "next_step")
+        result |= {part: getattr(error, part) for part in parts}
     except Exception as error:  # the top of the process: whatever it is, the caller hears of it
         traceback.print_exc()
         result = {"ok": False, "code": "blender", "message": f"{type(error).__name__}: {error}"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..rigs.errors import Cancelled, NotAvailableError, Pose2RigError, UsageError
+from ..rigs.errors import Cancelled, Pose2RigError, UsageError
 from . import VERSION
 from .console import Console, ReaderLeft
 from .evaluate_help import DESCRIPTION, FIGURES
@@ -16,9 +16,8 @@ from .motion.calming import FILTERS
 from .motion.feet import MODES
 from .motion.refining import REFINEMENTS
 from .motion.stack import GROUNDS, MotionSettings
+from .retarget_command import add_retarget, run_retarget
 from .settings import DEVICES, ESTIMATORS, ROOTS, CaptureSettings, calibration_settings
-
-LATER_COMMANDS = ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str], console: Console) -> int:
     try:
-        _refuse_later(arguments)
         options = _parser().parse_args(arguments)
         return _COMMANDS[options.command](options, console)
     except (Cancelled, KeyboardInterrupt) as stop:
@@ -63,17 +61,6 @@ def _unforeseen(error: Exception) -> Pose2RigError:
     return wrapped
 
 
-def _refuse_later(arguments: list[str]) -> None:
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    if command in LATER_COMMANDS:
-        raise NotAvailableError(
-            f"{command} is not available in this version",
-            expected=f"one of {', '.join(_COMMANDS)}",
-            actual=command,
-            next_step="it comes in a later version",
-        )
-
-
 class _Parser(argparse.ArgumentParser):
     """argparse whose errors are ours: one line, exit status 2. Options are not abbreviated."""
 
@@ -99,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("clip", type=Path, metavar="CLIP.npz")
     export.add_argument("--out", type=Path, required=True, metavar="FILE.fbx")
     export.add_argument("--overwrite", action="store_true")
-    _add_retarget(commands)
+    add_retarget(commands)
     _add_evaluate(commands)
     doctor = commands.add_parser("doctor", help="this computer and the model files, to copy")
     doctor.add_argument("--models", type=Path, metavar="DIR", help="the folder of model files")
@@ -133,31 +120,6 @@ def _add_process(commands: Any) -> None:
     )
     _add_calibration(process)
     process.add_argument("--overwrite", action="store_true", help="replace an earlier CLIP.npz")
-
-
-def _add_retarget(commands: Any) -> None:
-    retarget = commands.add_parser(
-        "retarget",
-        help="a motion onto a character's file",
-        description="Puts a motion on a character, whatever its bones are called and however it "
-        "rests, and writes it with that one take; the bones keep their names.",
-    )
-    retarget.add_argument(
-        "clip", type=Path, metavar="CLIP", help="a clip, an AMASS or SMPL-X npz, or a BVH"
-    )
-    retarget.add_argument(
-        "character", type=Path, metavar="CHARACTER", help="a .fbx, .glb, .gltf, .vrm or .blend"
-    )
-    retarget.add_argument("--out", type=Path, metavar="FILE.fbx|.glb")
-    retarget.add_argument(
-        "--map", type=Path, metavar="MAP.json", help="the bones to move; default: those it finds"
-    )
-    retarget.add_argument(
-        "--print-map",
-        action="store_true",
-        help="print which bones move, to change and give as --map; without --out nothing else",
-    )
-    retarget.add_argument("--overwrite", action="store_true", help="replace an earlier file")
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -365,34 +327,6 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _retarget(options: argparse.Namespace, console: Console) -> int:
-    from .retargeting import RetargetJob, retarget_file
-
-    if options.out is None and not options.print_map:
-        raise UsageError(
-            "there is nothing to do",
-            expected="--out, --print-map or both",
-            actual="neither",
-            next_step="add --out FILE.fbx",
-        )
-    job = RetargetJob(
-        clip=options.clip,
-        character=options.character,
-        out=options.out,
-        mapping=options.map,
-        blender=options.blender,
-        overwrite=options.overwrite,
-    )
-    done = retarget_file(job)
-    for warning in done.warnings:
-        console.say(f"pose2rig: warning: {warning}")
-    if options.print_map:
-        console.print(done.mapping.rstrip())
-    if options.out is not None:
-        console.say(f"wrote {options.out}")
-    return 0
-
-
 def _evaluate(options: argparse.Namespace, console: Console) -> int:
     from .evaluate import evaluate
     from .evaluation_text import format_evaluation, json_evaluation
@@ -427,7 +361,7 @@ _COMMANDS = {
     "capture": _capture,
     "process": _process,
     "export": _export,
-    "retarget": _retarget,
+    "retarget": run_retarget,
     "evaluate": _evaluate,
     "doctor": _doctor,
     "train": _train,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..rigs.errors import BlenderError
+from ..rigs.errors import BlenderError, OutputError, Pose2RigError, RigError
 
 _PACKAGE = Path(__file__).parent.parent
 _LAST_LINES = 5
@@ -81,6 +81,8 @@ def _answer(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
             answer = json.loads(line)
             if answer["ok"]:
                 return answer
+            if answer.get("code") in _OWN_ERRORS:
+                raise _own_error(answer)
             raise BlenderError(
                 "Blender could not do the export",
                 expected="a written file",
@@ -89,6 +91,21 @@ def _answer(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
             )
     last = " | ".join((ended.stderr or ended.stdout).strip().splitlines()[-_LAST_LINES:])
     raise _failed(f"ended with status {ended.returncode} and no answer", last or "silence")
+
+
+_OWN_ERRORS: dict[str, type[Pose2RigError]] = {
+    error.code: error for error in (RigError, OutputError)
+}
+"""What Blender's process says in our own words of files and armatures; it goes on as it is."""
+
+
+def _own_error(answer: dict[str, Any]) -> Pose2RigError:
+    return _OWN_ERRORS[answer["code"]](
+        answer["what"],
+        expected=answer["expected"],
+        actual=answer["actual"],
+        next_step=answer["next_step"],
+    )
 
 
 def _failed(what: str, actual: str) -> BlenderError:
