@@ -141,6 +141,8 @@ def _write(scene: bpy.types.Scene, objects: list[bpy.types.Object], path: Path) 
                 apply_scale_options="FBX_SCALE_ALL",
                 add_leaf_bones=False,
                 mesh_smooth_type="FACE",
+                path_mode="COPY",
+                embed_textures=True,
                 use_mesh_modifiers=False,
                 bake_anim=True,
                 bake_anim_use_all_bones=True,

@@ -110,13 +110,6 @@ def test_an_unknown_option_in_a_process_of_its_own_is_status_2_without_a_traceba
 # --- what a later version brings: status 2 -----------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["retarget"])
-def test_a_later_command_is_not_available_in_this_version(run: Run, command: str) -> None:
-    assert_one_line(run(command), 2, f"{command} is not available in this version")
-    assert_one_line(run(command, "a", "b", "--out", "c"), 2, "not available in this version")
-    assert_one_line(run("--json", command), 2, f"{command} is not available in this version")
-
-
 @pytest.mark.parametrize(
     ("options", "word"),
     [
