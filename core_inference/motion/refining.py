@@ -25,6 +25,7 @@ from ..body_model import SHAPE_COUNT, BodyModel
 from ..camera import CAMERA_FROM_WORLD
 from ..clip import EstimatedPose, RawTake
 from .blas import one_blas_thread
+from .body_chain import body_chain
 from .calming import UNSEEN_WEIGHT
 from .chain import MOVING, Chain, ChainPose
 from .clip_solve import UNSEEN_SIGMA_RAD, solve_clip
@@ -35,7 +36,6 @@ from .placing import camera_of
 from .points import Points, points_from_raw
 from .root import MIN_DEPTH_M, Sight, solve_root
 from .smoothing import smooth_rotations
-from .soles import soles_of
 
 Float64 = NDArray[np.float64]
 
@@ -99,18 +99,7 @@ def _refined(raw: RawTake, pose: EstimatedPose, body: BodyModel) -> EstimatedPos
 
 def network_chain(pose: EstimatedPose, body: BodyModel) -> Chain:
     """The network's body with landmarks and soles where the open body of average shape has them."""
-    average = np.zeros(SHAPE_COUNT)
-    marks = body.landmark_indices(NAMES)
-    joint_L = np.where(body.landmark_joint >= 0, body.landmark_joint, body.landmark_parent)
-    carrier = joint_L[marks]
-    marks_N3 = np.asarray(body.landmark_rest_points(average), dtype=np.float64)[marks]
-    open_J3 = np.asarray(body.rest_joints(average), dtype=np.float64)
-    soles = soles_of(body, average)
-    return Chain(
-        rest_joints=pose.rest_joints.astype(np.float64),
-        carrier=np.concatenate([carrier, soles.carrier]),
-        offset=np.concatenate([marks_N3 - open_J3[carrier], soles.offset]),
-    )
+    return body_chain(body, np.zeros(SHAPE_COUNT), pose.rest_joints.astype(np.float64))
 
 
 def steadied(quaternion_TJ4: Float64, scores_TJ: Float64, time_s_T: Float64) -> Float64:

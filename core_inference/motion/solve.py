@@ -23,7 +23,8 @@ from ...rigs.skeleton import BODY_PARTS, JOINT, JOINT_COUNT, joint_positions, wo
 from ..body_model import SHAPE_COUNT, BodyModel
 from ..clip import Clip, RawTake
 from .blas import one_blas_thread
-from .chain import Chain, ChainPose
+from .body_chain import body_chain
+from .chain import ChainPose
 from .clip_solve import solve_clip
 from .evidence import NAMES, gather, noise_of
 from .filling import fill_rotations, trust_from_score
@@ -49,7 +50,6 @@ from .points import WORLD_FROM_CAMERA, Points, on_rays, points_from_raw, with_sh
 from .posing import pose_arrays
 from .proportions import solve_shape
 from .root import Sight, size_at_depth, solve_root, told_of
-from .soles import soles_of
 from .spine import fit_trunk
 from .torso import solve_torso
 
@@ -120,16 +120,7 @@ def _frame_by_frame(raw: RawTake, body: BodyModel, size: float) -> tuple[Points,
 def _together(raw: RawTake, body: BodyModel, points: Points, start: "_Solution") -> "_Solution":
     """The clip solve from what single frames gave; palms and fingers keep their turns."""
     points = with_shape(points, body, start.open_betas)
-    marks = body.landmark_indices(NAMES)
-    joint_L = np.where(body.landmark_joint >= 0, body.landmark_joint, body.landmark_parent)
-    carrier = joint_L[marks]
-    rest_N3 = np.asarray(body.landmark_rest_points(start.open_betas), dtype=np.float64)[marks]
-    soles = soles_of(body, start.open_betas)
-    chain = Chain(
-        rest_joints=start.rest_joints,
-        carrier=np.concatenate([carrier, soles.carrier]),
-        offset=np.concatenate([rest_N3 - start.rest_joints[carrier], soles.offset]),
-    )
+    chain = body_chain(body, start.open_betas, start.rest_joints)
     rays_TN2 = raw.rays(points.image[:, points.columns(NAMES)])
     camera_T33 = np.broadcast_to(camera_of(raw).rotation, (len(rays_TN2), 3, 3))
     evidence = gather(points, rays_TN2, camera_T33.astype(np.float64), start.scores, start.noise)
